@@ -1,0 +1,50 @@
+/** The conversation as the session knows it: what was said, and of the agent's speech, what was heard. */
+
+export type HistoryStatus = 'in_progress' | 'completed' | 'interrupted' | 'failed';
+
+
+export type HistoryItem =
+  | {
+      readonly type: 'message';
+      readonly itemId: string;
+      readonly role: 'user';
+      readonly status: HistoryStatus;
+      /** Typed, or the transcript of what was said as far as it is known. */
+      readonly text: string;
+      readonly spoken: boolean;
+      readonly images: number;
+    }
+  | { readonly type: 'message'; readonly itemId: string; readonly role: 'system'; readonly status: HistoryStatus; readonly text: string }
+  | {
+      readonly type: 'message';
+      readonly itemId: string;
+      readonly role: 'assistant';
+      readonly status: HistoryStatus;
+      readonly responseId?: string;
+      /** Everything that the model generated. */
+      readonly text: string;
+      readonly spoken: boolean;
+      /** What the listener heard of it; the whole text when it was not cut. An estimate by time within the item's audio. */
+      readonly heardText: string;
+      /** What the listener never heard; empty when it was not cut. */
+      readonly unheardText: string;
+      /** Present when the item was cut. */
+      readonly heardMs?: number;
+    }
+  | {
+      readonly type: 'function_call';
+      readonly itemId: string;
+      readonly callId: string;
+      readonly name: string;
+      readonly arguments: string;
+      readonly status: HistoryStatus;
+      readonly output?: string;
+    }
+  | { readonly type: 'other'; readonly itemId: string; readonly kind: string; readonly raw: unknown };
+
+/** One step of the history; applying all of them in order to an empty list gives `session.history`. */
+export type HistoryChange =
+  /** `afterItemId` `null` puts it first. */
+  | { readonly op: 'insert'; readonly item: HistoryItem; readonly afterItemId: string | null }
+  | { readonly op: 'update'; readonly item: HistoryItem }
+  | { readonly op: 'delete'; readonly itemId: string };

@@ -1,0 +1,115 @@
+import type { AudioFormat } from '../../audio/index.js';
+import type { VoicewireError } from '../errors.js';
+import type { HistoryChange, HistoryItem } from './history-item.js';
+
+/** On every event: which session, which agent, when (ms of the session's clock). */
+export interface EventInfo {
+  readonly sessionId: string;
+  readonly agentName: string;
+  readonly timestamp: number;
+  readonly metadata?: Readonly<Record<string, string>>;
+}
+
+export type ResponseOutcome = 'completed' | 'interrupted' | 'failed' | 'incomplete';
+export type ToolOutcome = 'ok' | 'error' | 'cancelled' | 'unsettled';
+
+export interface Usage {
+  readonly totalTokens: number;
+  readonly inputTokens: number;
+  readonly outputTokens: number;
+  readonly input: { readonly text: number; readonly audio: number; readonly image: number; readonly cached: number };
+  readonly output: { readonly text: number; readonly audio: number };
+}
+
+/** A run of agent audio. The bytes belong to whoever receives the event. */
+export interface AudioChunk {
+  readonly bytes: Uint8Array;
+  readonly format: AudioFormat;
+  /** Position of the first sample within the item's content part. */
+  readonly firstSample: number;
+}
+
+/**
+ * Latency marks of one turn, in ms of the session's clock; a mark that did not happen is absent. `speechEndMs` is the end of the user's
+ * speech in the audio itself, carried over to the clock; for typed text it is the moment of sending.
+ */
+export interface TurnMarks {
+  readonly speechEndMs?: number;
+  readonly endpointDecidedMs?: number;
+  readonly committedMs?: number;
+  readonly responseCreatedMs?: number;
+  readonly firstDeltaMs?: number;
+  readonly firstFrameSentMs?: number;
+  readonly firstFrameHeardMs?: number;
+}
+
+export type ConnectionState =
+  | { readonly state: 'connecting' }
+  | { readonly state: 'open'; readonly modelSessionId?: string }
+  | { readonly state: 'closed'; readonly code: number; readonly reason: string };
+
+/** Each event without its `info`; the runtime adds that. */
+export type SessionEventBody =
+  | { readonly type: 'agent_start'; readonly responseId: string }
+  | {
+      readonly type: 'agent_end';
+      readonly responseId: string;
+      readonly outcome: ResponseOutcome;
+      readonly reason?: string;
+      readonly text: string;
+      readonly usage?: Usage;
+    }
+  | { readonly type: 'tool_start'; readonly responseId: string; readonly itemId: string; readonly callId: string; readonly toolName: string }
+  | { readonly type: 'tool_arguments_delta'; readonly itemId: string; readonly callId: string; readonly delta: string; readonly textSoFar: string }
+  | {
+      readonly type: 'tool_end';
+      readonly itemId: string;
+      readonly callId: string;
+      readonly toolName: string;
+      readonly arguments: string;
+      readonly output: string;
+      readonly outcome: ToolOutcome;
+      readonly durationMs: number;
+    }
+  | {
+      readonly type: 'audio';
+      readonly responseId: string;
+      readonly itemId: string;
+      readonly contentIndex: number;
+      /** Raised by each interruption: a player drops what has an older epoch than its last `audio_interrupted`. */
+      readonly epoch: number;
+      readonly chunk: AudioChunk;
+    }
+  | { readonly type: 'audio_end'; readonly responseId: string; readonly itemId: string; readonly contentIndex: number; readonly durationMs: number }
+  | {
+      readonly type: 'audio_interrupted';
+      /** The new epoch. */
+      readonly epoch: number;
+      /** The item that was being heard; absent when nothing was. */
+      readonly itemId?: string;
+      readonly responseId?: string;
+      readonly contentIndex?: number;
+      /** Whole ms, rounded down. */
+      readonly heardMs: number;
+      readonly heardText: string;
+      readonly unheardText: string;
+    }
+  | { readonly type: 'history_added'; readonly item: HistoryItem }
+  | { readonly type: 'history_updated'; readonly changes: readonly HistoryChange[] }
+  | { readonly type: 'transcript_delta'; readonly role: 'user' | 'agent'; readonly itemId: string; readonly delta: string }
+  | { readonly type: 'input_speech_started'; readonly itemId: string; readonly audioStartMs: number }
+  | { readonly type: 'input_speech_stopped'; readonly itemId: string; readonly audioEndMs: number }
+  | { readonly type: 'input_committed'; readonly itemId: string }
+  | { readonly type: 'turn_metrics'; readonly turnId: string; readonly responseId: string; readonly marks: TurnMarks }
+  | { readonly type: 'connection'; readonly connection: ConnectionState }
+  | { readonly type: 'pressure'; readonly queue: string; readonly state: 'high' | 'normal' | 'dropped'; readonly dropped: number }
+  | { readonly type: 'error'; readonly error: VoicewireError }
+  | { readonly type: 'raw_model_event'; readonly name: string; readonly raw: unknown };
+
+type WithInfo<Body> = Body extends unknown ? Body & { readonly info: EventInfo } : never;
+
+/** Everything that a session tells its application; consumers `switch` on `type` and end in `assertNever`. */
+export type SessionEvent = WithInfo<SessionEventBody>;
+
+/** Derived from the union, so that no second list can drift. */
+export type SessionEventMap = { [E in SessionEvent as E['type']]: E };

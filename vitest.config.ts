@@ -1,0 +1,14 @@
+import { fileURLToPath } from 'node:url';
+import { defineConfig } from 'vitest/config';
+
+// Three projects, run by scripts/test.mjs: `unit` (with contract tests) needs nothing; `e2e` needs a build; `browser` needs a build and a Chromium.
+export default defineConfig({
+  root: fileURLToPath(new URL('.', import.meta.url)),
+  test: {
+    projects: [
+      { extends: true, test: { name: 'unit', include: ['test/{audio,session,src,contract}/**/*.test.ts', 'test/*.test.ts'], testTimeout: 20_000 } },
+      { extends: true, test: { name: 'e2e', include: ['test/e2e/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 120_000, fileParallelism: false } },
+      { extends: true, test: { name: 'browser', include: ['test/browser/**/*.test.ts'], testTimeout: 120_000, hookTimeout: 120_000, fileParallelism: false } },
+    ],
+  },
+});
