@@ -1,0 +1,11 @@
+import type { Clock, Timer } from '../../session/index.js';
+
+/** The machine's monotonic clock. Its timers do not keep a process alive: sockets do that. */
+export const systemClock: Clock = {
+  now: () => performance.now(),
+  after(delayMs: number, fire: () => void): Timer {
+    const handle = setTimeout(fire, delayMs);
+    if (typeof handle === 'object') handle.unref();
+    return { cancel: () => clearTimeout(handle) };
+  },
+};
