@@ -15,3 +15,6 @@ export {
   samplesToMs,
 } from './format/audio-format.js';
 export type { AudioFormat, Encoding } from './format/audio-format.js';
+export { Pcm16Assembler, clipToInt16, floatToInt16, int16ToFloat, pcm16ToSamples, samplesToPcm16 } from './codec/pcm16.js';
+export type { Pcm16Options } from './codec/pcm16.js';
+export { ALAW_SILENCE, MULAW_SILENCE, decodeAlaw, decodeMulaw, encodeAlaw, encodeMulaw } from './codec/g711.js';
