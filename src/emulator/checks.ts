@@ -1,0 +1,94 @@
+import { Refusal } from './wire.js';
+import type { JsonObject } from './wire.js';
+
+/**
+ * Checks of what a client sent. Each returns the value, typed, or throws a {@link Refusal} whose `param` is the path of the field
+ * (`session.audio.input.format.type`), as the protocol's own errors have it.
+ */
+export function objectAt(value: unknown, path: string): JsonObject {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw wrongType(path, 'an object', value);
+  return value as JsonObject;
+}
+
+export function arrayAt(value: unknown, path: string, maxLength: number): readonly unknown[] {
+  if (!Array.isArray(value)) throw wrongType(path, 'an array', value);
+  if (value.length > maxLength) throw new Refusal('array_above_max_length', `Invalid '${path}': expected at most ${maxLength} elements, but got ${value.length}.`, path);
+  return value as readonly unknown[];
+}
+
+export function stringAt(value: unknown, path: string, maxLength = 256_000): string {
+  if (typeof value !== 'string') throw wrongType(path, 'a string', value);
+  if (value.length > maxLength) {
+    throw new Refusal(
+      'string_above_max_length',
+      `Invalid '${path}': string too long. Expected a string with maximum length ${maxLength}, but got a string with length ${value.length} instead.`,
+      path,
+    );
+  }
+  return value;
+}
+
+export function booleanAt(value: unknown, path: string): boolean {
+  if (typeof value !== 'boolean') throw wrongType(path, 'a boolean', value);
+  return value;
+}
+
+export function numberAt(value: unknown, path: string, min: number, max: number, kind: 'integer' | 'decimal'): number {
+  if (typeof value !== 'number' || !Number.isFinite(value) || (kind === 'integer' && !Number.isInteger(value))) {
+    throw wrongType(path, kind === 'integer' ? 'an integer' : 'a decimal', value);
+  }
+  if (value < min) throw new Refusal(`${kind}_below_min_value`, `Invalid '${path}': ${kind} below minimum value. Expected a value >= ${min}, but got ${value} instead.`, path);
+  if (value > max) throw new Refusal(`${kind}_above_max_value`, `Invalid '${path}': ${kind} above maximum value. Expected a value <= ${max}, but got ${value} instead.`, path);
+  return value;
+}
+
+export function oneOf<Value extends string>(value: unknown, path: string, allowed: readonly Value[]): Value {
+  const text = stringAt(value, path);
+  if (!allowed.includes(text as Value)) {
+    throw new Refusal('invalid_value', `Invalid value: '${text.slice(0, 64)}'. Supported values are: ${allowed.map((name) => `'${name}'`).join(', ')}.`, path);
+  }
+  return text as Value;
+}
+
+/** Refuses fields that the protocol does not know here: a misspelt field must not pass in silence. */
+export function onlyFields(value: JsonObject, path: string, allowed: readonly string[]): void {
+  for (const key of Object.keys(value)) {
+    if (!allowed.includes(key)) {
+      const full = path === '' ? key.slice(0, 64) : `${path}.${key.slice(0, 64)}`;
+      throw new Refusal('unknown_parameter', `Unknown parameter: '${full}'.`, full);
+    }
+  }
+}
+
+export function required(value: JsonObject, key: string, path: string): unknown {
+  if (!Object.hasOwn(value, key)) {
+    const full = path === '' ? key : `${path}.${key}`;
+    throw new Refusal('missing_required_parameter', `Missing required parameter: '${full}'.`, full);
+  }
+  return value[key];
+}
+
+/** A free-form JSON value that is kept and echoed. Its depth is bounded, so that writing it back can never exhaust the stack. */
+export function jsonAt(value: unknown, path: string, depthLeft = 64): unknown {
+  if (typeof value !== 'object' || value === null) return value;
+  if (depthLeft === 0) throw new Refusal('invalid_value', `Invalid '${path}': nested too deeply; at most 64 levels are accepted.`, path);
+  for (const inner of Object.values(value)) jsonAt(inner, path, depthLeft - 1);
+  return value;
+}
+
+/** At most 16 pairs, keys up to 64 and values up to 512 characters. */
+export function metadataAt(value: unknown, path: string): Readonly<Record<string, string>> | null {
+  if (value === null) return null;
+  const pairs = Object.entries(objectAt(value, path));
+  if (pairs.length > 16) throw new Refusal('object_above_max_properties', `Invalid '${path}': expected at most 16 properties, but got ${pairs.length}.`, path);
+  for (const [key, text] of pairs) {
+    stringAt(key, path, 64);
+    stringAt(text, `${path}.${key}`, 512);
+  }
+  return Object.fromEntries(pairs) as Record<string, string>;
+}
+
+function wrongType(path: string, expected: string, value: unknown): Refusal {
+  const got = value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+  return new Refusal('invalid_type', `Invalid type for '${path}': expected ${expected}, but got ${got} instead.`, path);
+}
