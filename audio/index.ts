@@ -22,3 +22,16 @@ export { WavReader, decodeWav, encodeWav, mixToMono, wavHeader } from './codec/w
 export type { DecodedWav, WavFormat } from './codec/wav.js';
 export { parseWavHeader } from './codec/wav-header.js';
 export type { WavEncoding, WavHeader } from './codec/wav-header.js';
+export {
+  completeEntry,
+  createLedger,
+  cut,
+  heardSamples,
+  isPlaying,
+  ledgerEntry,
+  openEntry,
+  receiveAndSend,
+  reportHeard,
+  settleHeard,
+} from './playout/playback-ledger.js';
+export type { Cut, LedgerEntry, PlaybackLedger, PlaybackReport } from './playout/playback-ledger.js';

@@ -38,8 +38,8 @@ export type HistoryItem =
       readonly name: string;
       readonly arguments: string;
       readonly status: HistoryStatus;
-      readonly output?: string;
     }
+  | { readonly type: 'function_call_output'; readonly itemId: string; readonly callId: string; readonly output: string }
   | { readonly type: 'other'; readonly itemId: string; readonly kind: string; readonly raw: unknown };
 
 /** One step of the history; applying all of them in order to an empty list gives `session.history`. */

@@ -1,0 +1,376 @@
+import { PCM16_24K } from '../../audio/index.js';
+import type { PlaybackReport } from '../../audio/index.js';
+import type { RealtimeAgent } from '../agent/realtime-agent.js';
+import { InvalidStateError, ToolError, TransportError, assertNever } from '../errors.js';
+import { Emitter } from '../events/emitter.js';
+import type { HistoryItem } from '../events/history-item.js';
+import type { EventInfo, SessionEvent, SessionEventBody, SessionEventMap } from '../events/session-event.js';
+import type { Clock, Timer } from '../ports/clock.js';
+import { silentLogger } from '../ports/logger.js';
+import type { Logger } from '../ports/logger.js';
+import type { ModelConfig, ModelConnection, ModelContentPart, RealtimeModel, ResponseRequest } from '../ports/model.js';
+import { historyItems } from '../state/history.js';
+import type { SessionEffect } from '../state/session-effect.js';
+import type { SessionInput, TimerName } from '../state/session-input.js';
+import { createSessionState } from '../state/session-state.js';
+import type { SessionState } from '../state/session-state.js';
+import { step } from '../state/step.js';
+import { Channel } from '../stream/channel.js';
+import { ToolRunner } from './tool-runner.js';
+
+/** What of the model's configuration is the session's; instructions, tools and voice are the agent's. */
+export type SessionConfig = Partial<Omit<ModelConfig, 'instructions' | 'tools' | 'voice'>>;
+
+export interface RealtimeSessionOptions {
+  readonly model: RealtimeModel;
+  readonly clock: Clock;
+  readonly config?: SessionConfig;
+  readonly logger?: Logger;
+  /** Default: a random UUID. */
+  readonly sessionId?: string;
+  /** Put on every event. */
+  readonly metadata?: Readonly<Record<string, string>>;
+  /**
+   * Who knows what was heard: `reported` when a listener calls {@link RealtimeSession.reportPlayback}, `clock` (the default) when the audio is
+   * taken to be played from the moment of its event. The first report switches to `reported`.
+   */
+  readonly playback?: 'clock' | 'reported';
+}
+
+export interface ConnectOptions {
+  /** For the whole life of the session: when it aborts, the session closes. */
+  readonly signal?: AbortSignal;
+  /** For the opening alone, from the call to the confirmed configuration; default 10 000 ms. */
+  readonly timeoutMs?: number;
+}
+
+export interface MessageOptions {
+  readonly images?: readonly { readonly url: string; readonly detail?: 'auto' | 'low' | 'high' }[];
+  /** Whether the model is asked to answer; default true. */
+  readonly respond?: boolean;
+}
+
+export type SessionLifeState = 'idle' | 'connecting' | 'open' | 'closed';
+
+const CONNECT_TIMEOUT_MS = 10_000;
+/** Events that wait for a slow `for await`: about half a minute of a lively conversation. */
+const EVENT_QUEUE = 4096;
+
+/**
+ * A conversation between a person and a realtime speech model. It takes microphone audio and text, runs the agent's tools, and tells everything
+ * that happens as events. What it decides is decided by the pure {@link step}; this class performs the effects.
+ *
+ * A session connects once; it is over when it is closed, when the signal of `connect` aborts, or when the model's connection is lost.
+ */
+export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEvent> {
+  readonly sessionId: string;
+  readonly #agent: RealtimeAgent;
+  readonly #model: RealtimeModel;
+  readonly #clock: Clock;
+  readonly #logger: Logger;
+  readonly #metadata: Readonly<Record<string, string>> | undefined;
+  readonly #tools: ToolRunner;
+  readonly #emitter: Emitter<SessionEventMap>;
+  readonly #readers = new Set<Channel<SessionEvent>>();
+  readonly #timers = new Map<TimerName, Timer>();
+  readonly #life = new AbortController();
+  readonly #finished: Promise<void>;
+  readonly #inbox: SessionInput[] = [];
+  #resolveFinished: () => void = () => {};
+  #state: SessionState;
+  #lifeState: SessionLifeState = 'idle';
+  #stepping = false;
+  #connection: ModelConnection | undefined;
+  #ready: { resolve: () => void; reject: (error: unknown) => void } | undefined;
+  #historyView: readonly HistoryItem[] | undefined;
+
+  constructor(agent: RealtimeAgent, options: RealtimeSessionOptions) {
+    this.sessionId = options.sessionId ?? globalThis.crypto.randomUUID();
+    this.#agent = agent;
+    this.#model = options.model;
+    this.#clock = options.clock;
+    this.#logger = (options.logger ?? silentLogger).child({ sessionId: this.sessionId });
+    this.#metadata = options.metadata;
+    this.#tools = new ToolRunner(options.clock);
+    this.#emitter = new Emitter((error, type) => this.#onHandlerFailure(error, type));
+    this.#finished = new Promise((resolve) => (this.#resolveFinished = resolve));
+    this.#state = createSessionState(modelConfig(agent, options.config), options.playback ?? 'clock');
+  }
+
+  /** `idle` before `connect`, `connecting` until the model has confirmed the configuration, `open`, and in the end `closed`. */
+  get state(): SessionLifeState {
+    return this.#lifeState;
+  }
+
+  /** The conversation in order. The array and its items are values: they do not change, a new array is given after a change. */
+  get history(): readonly HistoryItem[] {
+    this.#historyView ??= historyItems(this.#state.history);
+    return this.#historyView;
+  }
+
+  /**
+   * Opens the connection and resolves when the model has confirmed the configuration. Rejects with a `TransportError` (`MODEL_UNREACHABLE`,
+   * `MODEL_UNAUTHORIZED`, `CONNECT_TIMEOUT`, …), a `ProviderError` when the model refused the configuration, or `signal.reason`. After a
+   * rejection the session is closed.
+   */
+  async connect(options: ConnectOptions = {}): Promise<void> {
+    const { signal, timeoutMs = CONNECT_TIMEOUT_MS } = options;
+    if (this.#lifeState === 'closed') throw new InvalidStateError('SESSION_CLOSED', 'This session is over.', 'Make a new RealtimeSession.');
+    if (this.#lifeState !== 'idle') throw new InvalidStateError('SESSION_ALREADY_CONNECTED', 'connect() was called a second time.');
+    signal?.throwIfAborted();
+    this.#lifeState = 'connecting';
+    this.#emit({ type: 'connection', connection: { state: 'connecting' } });
+    this.#logger.info('Connecting to the model.', { model: this.#model.label });
+
+    const onAbort = (): void => this.#abandon(signal?.reason);
+    signal?.addEventListener('abort', onAbort, { once: true });
+    this.#life.signal.addEventListener('abort', () => signal?.removeEventListener('abort', onAbort), { once: true });
+    const ready = new Promise<void>((resolve, reject) => (this.#ready = { resolve, reject }));
+    const timer = this.#clock.after(timeoutMs, () =>
+      this.#abandon(
+        new TransportError('CONNECT_TIMEOUT', `The model was not ready within ${timeoutMs} ms.`, {
+          stage: 'connect',
+          retryable: true,
+          hint: 'Check that the address is one of a realtime model and that the network lets WebSockets through, or raise timeoutMs.',
+        }),
+      ),
+    );
+    try {
+      const opening = this.#model.connect({
+        signal: this.#life.signal,
+        onInput: (input) => this.#dispatch(input),
+        onClose: (close) => this.#dispatch({ type: 'connection_closed', close }),
+      });
+      // Whichever comes first; an abandoned attempt that still opens is closed at once.
+      opening.then(
+        (connection) => {
+          if (this.#lifeState === 'closed') return void connection.close('abandoned');
+          this.#connection = connection;
+          this.#dispatch({ type: 'connection_opened' });
+        },
+        (error: unknown) => this.#abandon(error),
+      );
+      await ready;
+    } finally {
+      timer.cancel();
+      this.#ready = undefined;
+    }
+  }
+
+  /**
+   * Microphone audio in the session's input format (PCM16 mono 24 kHz unless configured otherwise), any number of whole samples. The bytes are
+   * borrowed until the call returns. What comes before the model is ready is kept, up to 6 s, and sent in order.
+   */
+  sendAudio(bytes: Uint8Array): void {
+    this.#assertAlive('sendAudio');
+    if (bytes.length === 0) return;
+    this.#dispatch({ type: 'microphone', bytes, queuedBytes: this.#connection?.bufferedBytes ?? 0 });
+  }
+
+  /** The user wrote something: it interrupts the agent and, unless `respond` is false, is answered. */
+  sendMessage(text: string, options: MessageOptions = {}): void {
+    this.#assertOpen('sendMessage');
+    const content: ModelContentPart[] = text === '' ? [] : [{ type: 'input_text', text }];
+    for (const image of options.images ?? []) content.push({ type: 'input_image', ...image });
+    if (content.length === 0) throw new TypeError('A message needs a text or an image.');
+    this.#dispatch({ type: 'message', content, respond: options.respond ?? true });
+  }
+
+  /** Asks the model to speak now, or as soon as the response that is running is done. */
+  respond(request: ResponseRequest = {}): void {
+    this.#assertOpen('respond');
+    this.#dispatch({ type: 'respond', request });
+  }
+
+  /** Ends the user's turn by hand, where the model does not detect turns, and asks for an answer. */
+  commit(): void {
+    this.#assertOpen('commit');
+    this.#dispatch({ type: 'commit' });
+  }
+
+  /** Stops the agent: what it was saying is cut at what was heard. Does nothing when it is silent. */
+  interrupt(): void {
+    this.#assertAlive('interrupt');
+    this.#dispatch({ type: 'interrupt' });
+  }
+
+  /** A listener tells how many samples of a part of an item it has played so far. Unknown items and late reports are ignored. */
+  reportPlayback(report: PlaybackReport): void {
+    if (this.#lifeState !== 'closed') this.#dispatch({ type: 'playback', report });
+  }
+
+  /** Calls `handler` for each event of a type. A handler that throws becomes an `error` event. Returns a function that takes it off. */
+  on<Type extends keyof SessionEventMap>(type: Type, handler: (event: SessionEventMap[Type]) => unknown): () => void {
+    return this.#emitter.on(type, handler);
+  }
+
+  /**
+   * All events from the first `next()` on. Each iteration has a queue of its own, of `capacity` events; a loop that falls behind by more than
+   * that ends with `CHANNEL_FULL`.
+   */
+  events(options: { readonly capacity?: number } = {}): AsyncIterableIterator<SessionEvent> {
+    let channel: Channel<SessionEvent> | undefined;
+    const open = (): Channel<SessionEvent> => {
+      if (channel !== undefined) return channel;
+      const reader: Channel<SessionEvent> = new Channel({ capacity: options.capacity ?? EVENT_QUEUE, whenFull: 'fail' }, () => this.#readers.delete(reader));
+      if (this.#lifeState === 'closed') reader.close();
+      else this.#readers.add(reader);
+      return (channel = reader);
+    };
+    return {
+      next: () => open().next(),
+      return: () => open().return(),
+      [Symbol.asyncIterator]() {
+        return this;
+      },
+    };
+  }
+
+  [Symbol.asyncIterator](): AsyncIterableIterator<SessionEvent> {
+    return this.events();
+  }
+
+  /** Ends the conversation: aborts tools, closes the connection, ends the streams of events. May be called twice; both wait for the same end. */
+  async close(reason = 'closed'): Promise<void> {
+    if (this.#lifeState === 'idle') this.#onFinished();
+    else if (this.#lifeState === 'connecting') this.#abandon(new InvalidStateError('SESSION_CLOSED', 'The session was closed while it was connecting.'));
+    else this.#dispatch({ type: 'close', reason });
+    await this.#finished;
+    await this.#connection?.close(reason);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  // ---- the runtime: inputs in order, effects in order ----
+
+  #dispatch(input: SessionInput): void {
+    this.#inbox.push(input);
+    // An effect may cause an input (a handler that interrupts, say); it waits until the effects before it are done.
+    if (this.#stepping) return;
+    this.#stepping = true;
+    try {
+      for (let next = this.#inbox.shift(); next !== undefined; next = this.#inbox.shift()) {
+        const { state, effects } = step(this.#state, next, this.#clock.now());
+        this.#state = state;
+        if (effects.length > 0) this.#historyView = undefined;
+        for (const effect of effects) this.#perform(effect);
+      }
+    } finally {
+      this.#stepping = false;
+    }
+  }
+
+  #perform(effect: SessionEffect): void {
+    switch (effect.type) {
+      case 'emit':
+        return this.#emit(effect.event);
+      case 'send':
+        return this.#connection?.send(effect.command);
+      case 'run_tool':
+        this.#runTool(effect.callId, effect.name, effect.argumentsJson);
+        return;
+      case 'abort_tools':
+        return this.#tools.abortAll(effect.reason);
+      case 'arm_timer':
+        this.#timers.get(effect.timer)?.cancel();
+        this.#timers.set(
+          effect.timer,
+          this.#clock.after(effect.delayMs, () => this.#dispatch({ type: 'timer', timer: effect.timer })),
+        );
+        return;
+      case 'cancel_timer':
+        this.#timers.get(effect.timer)?.cancel();
+        this.#timers.delete(effect.timer);
+        return;
+      case 'ready':
+        this.#lifeState = 'open';
+        this.#logger.info('The model is ready.');
+        return this.#ready?.resolve();
+      case 'connect_failed':
+        return this.#abandon(effect.error);
+      case 'close_connection':
+        void this.#connection?.close(effect.reason);
+        return;
+      case 'finished':
+        return this.#onFinished();
+      default:
+        assertNever(effect);
+    }
+  }
+
+  #emit(body: SessionEventBody): void {
+    const info: EventInfo = {
+      sessionId: this.sessionId,
+      agentName: this.#agent.name,
+      timestamp: this.#clock.now(),
+      ...(this.#metadata === undefined ? {} : { metadata: this.#metadata }),
+    };
+    const event = { ...body, info } as SessionEvent;
+    if (event.type === 'error') this.#logger.warn('An error was reported.', { code: event.error.code, stage: event.error.stage });
+    this.#emitter.emit(event as never);
+    for (const reader of this.#readers) reader.push(event);
+  }
+
+  #runTool(callId: string, name: string, argumentsJson: string): void {
+    this.#tools.run(this.#agent.tools, { callId, name, argumentsJson }).then(
+      (settled) => this.#dispatch({ type: 'tool_settled', callId, ...settled }),
+      (error: unknown) => this.#emit({ type: 'error', error: new ToolError('TOOL_FAILED', 'A tool could not be run.', { cause: error, toolName: name, callId }) }),
+    );
+  }
+
+  #onHandlerFailure(error: unknown, type: keyof SessionEventMap): void {
+    this.#logger.error('A handler of the application threw.', { event: type });
+    // An error handler that throws is not told of its own error.
+    if (type === 'error') return;
+    const failure = new ToolError('HANDLER_FAILED', `A handler of ${type} events threw: ${error instanceof Error ? error.message : String(error)}`, {
+      cause: error,
+      stage: 'handler',
+    });
+    this.#emit({ type: 'error', error: failure });
+  }
+
+  /** The session ends from outside the conversation: an abort, a time-out, a connection that could not be opened. */
+  #abandon(error: unknown): void {
+    const { name } = this.#state.connection;
+    this.#ready?.reject(error);
+    if (name === 'closed' || this.#lifeState === 'closed') return;
+    const reason = error instanceof Error ? error.message : 'aborted';
+    this.#dispatch({ type: 'close', reason });
+  }
+
+  #onFinished(): void {
+    if (this.#lifeState === 'closed') return;
+    this.#lifeState = 'closed';
+    for (const timer of this.#timers.values()) timer.cancel();
+    this.#timers.clear();
+    this.#life.abort(new InvalidStateError('SESSION_CLOSED', 'The session is over.'));
+    for (const reader of this.#readers) reader.close();
+    this.#readers.clear();
+    this.#logger.info('The session is over.');
+    this.#resolveFinished();
+  }
+
+  #assertAlive(call: string): void {
+    if (this.#lifeState === 'closed') throw new InvalidStateError('SESSION_CLOSED', `${call}() was called on a session that is over.`, 'Make a new RealtimeSession.');
+    if (this.#lifeState === 'idle') throw new InvalidStateError('SESSION_NOT_CONNECTED', `${call}() was called before connect().`, 'Call connect() first.');
+  }
+
+  #assertOpen(call: string): void {
+    this.#assertAlive(call);
+    if (this.#lifeState !== 'open') throw new InvalidStateError('SESSION_NOT_CONNECTED', `${call}() was called before connect() resolved.`, 'Await connect() first.');
+  }
+}
+
+function modelConfig(agent: RealtimeAgent, config: SessionConfig = {}): ModelConfig {
+  return {
+    outputModality: 'audio',
+    inputFormat: PCM16_24K,
+    outputFormat: PCM16_24K,
+    ...config,
+    ...(agent.instructions === undefined ? {} : { instructions: agent.instructions }),
+    ...(agent.voice === undefined ? {} : { voice: agent.voice }),
+    tools: agent.tools.map((tool) => tool.definition),
+  };
+}

@@ -1,0 +1,21 @@
+import type { VoicewireError } from '../errors.js';
+import type { SessionEventBody } from '../events/session-event.js';
+import type { ModelCommand } from '../ports/model.js';
+import type { TimerName } from './session-input.js';
+
+/** What a step wants done; the runtime does it, in order. */
+export type SessionEffect =
+  | { readonly type: 'send'; readonly command: ModelCommand }
+  | { readonly type: 'emit'; readonly event: SessionEventBody }
+  | { readonly type: 'run_tool'; readonly callId: string; readonly name: string; readonly argumentsJson: string }
+  | { readonly type: 'abort_tools'; readonly reason: string }
+  /** A timer of the same name is replaced. */
+  | { readonly type: 'arm_timer'; readonly timer: TimerName; readonly delayMs: number }
+  | { readonly type: 'cancel_timer'; readonly timer: TimerName }
+  /** The model has confirmed the configuration: `connect()` resolves. */
+  | { readonly type: 'ready' }
+  /** The model refused the configuration, or went away before it was confirmed: `connect()` rejects. */
+  | { readonly type: 'connect_failed'; readonly error: VoicewireError }
+  | { readonly type: 'close_connection'; readonly reason: string }
+  /** The session is over; nothing follows. */
+  | { readonly type: 'finished' };

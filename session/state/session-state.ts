@@ -1,0 +1,183 @@
+import { createLedger } from '../../audio/index.js';
+import type { PlaybackLedger } from '../../audio/index.js';
+import type { VoicewireError } from '../errors.js';
+import type { SessionEventBody, TurnMarks } from '../events/session-event.js';
+import type { ModelCommand, ModelConfig, ResponseRequest } from '../ports/model.js';
+import { createHistory } from './history.js';
+import type { HistoryState } from './history.js';
+import type { SessionEffect } from './session-effect.js';
+
+/**
+ *      idle ──connection_opened──▶ configuring ──model_session_configured──▶ open
+ *        │                              │                                     │
+ *        └──────────────close / connection_closed / refusal───────────────────┴──▶ closed
+ */
+export type ConnectionPhase =
+  | { readonly name: 'idle' }
+  | {
+      readonly name: 'configuring';
+      readonly eventId: string;
+      modelSessionId?: string;
+      /** The last error that the model named before it went away. */
+      lastError?: VoicewireError;
+    }
+  | { readonly name: 'open'; modelSessionId?: string }
+  | { readonly name: 'closed' };
+
+/** A response that somebody wants and nobody has asked the model for yet. */
+export interface WantedResponse {
+  readonly request: ResponseRequest;
+  /** An answer to tool results is merged with a response that the model begins by itself; one that the application asked for is not. */
+  readonly origin: 'application' | 'tools';
+}
+
+/**
+ * The one writer of `create_response`:
+ *
+ *      free ──sent──▶ requested ──response_created──▶ free (the response is live)
+ *       ▲                 │
+ *       └── retry/time ── └──refused: already one active──▶ collided ──response_done or timer──▶ free
+ */
+export type RequestPhase =
+  | { readonly name: 'free' }
+  | { readonly name: 'requested'; readonly eventId: string; readonly wanted: WantedResponse; interrupted: boolean }
+  | { readonly name: 'collided' };
+
+/** A response between its `response_created` and its `response_done`. */
+export interface LiveResponse {
+  readonly responseId: string;
+  readonly turn: Turn;
+  /** We stopped it: what still comes of its audio is dropped. */
+  interrupted: boolean;
+  /** What it says, over all its items. */
+  readonly texts: Map<string, string>;
+  hasAudio: boolean;
+}
+
+export interface ToolCall {
+  readonly callId: string;
+  readonly itemId: string;
+  readonly responseId: string;
+  name: string;
+  arguments: string;
+  state: 'arguing' | 'running' | 'settled';
+}
+
+/** One exchange, from the end of the user's speech to the agent's first sound; it may take several responses when tools are called. */
+export interface Turn {
+  readonly turnId: string;
+  marks: { -readonly [Mark in keyof TurnMarks]: TurnMarks[Mark] };
+  reported: boolean;
+}
+
+/**
+ * Everything that a session knows. It is plain data (it survives `structuredClone`) and belongs to {@link step}: each call takes the state over,
+ * may change it in place, and gives it back, so that an event costs the same in a long call as in a short one.
+ */
+export interface SessionState {
+  config: ModelConfig;
+  connection: ConnectionPhase;
+  readonly ledger: PlaybackLedger;
+  readonly history: HistoryState;
+  readonly wanted: WantedResponse[];
+  request: RequestPhase;
+  readonly live: Map<string, LiveResponse>;
+  /** The last responses that are over: what still comes of them is late. */
+  readonly ended: Set<string>;
+  readonly calls: Map<string, ToolCall>;
+  /** Commands whose refusal means only that the model was faster than we: event ids, newest last. */
+  readonly forgivable: Set<string>;
+  /** Turns whose answer has been sent and not yet heard, by response. */
+  readonly unheard: Map<string, Turn>;
+  /** The turn that the next response answers. */
+  turn: Turn | undefined;
+  /** Between the model's speech_started and the commit of that speech. */
+  userSpeaking: boolean;
+  readonly microphone: {
+    sentBytes: number;
+    /** When the newest of it came. */
+    lastAtMs: number;
+    dropped: number;
+    /** Whether the socket's queue is above its mark. */
+    high: boolean;
+    /** What came before the model was ready. */
+    readonly early: Uint8Array[];
+    earlyBytes: number;
+  };
+  silenceMs: number;
+  nextId: number;
+}
+
+export function createSessionState(config: ModelConfig, playback: 'clock' | 'reported'): SessionState {
+  const silenceMs = config.turnDetection?.type === 'server_vad' ? config.turnDetection.silenceMs : undefined;
+  return {
+    config,
+    connection: { name: 'idle' },
+    ledger: createLedger(playback === 'reported' ? 'reports' : 'clock'),
+    history: createHistory(),
+    wanted: [],
+    request: { name: 'free' },
+    live: new Map(),
+    ended: new Set(),
+    calls: new Map(),
+    forgivable: new Set(),
+    unheard: new Map(),
+    turn: undefined,
+    userSpeaking: false,
+    microphone: { sentBytes: 0, lastAtMs: 0, dropped: 0, high: false, early: [], earlyBytes: 0 },
+    silenceMs: silenceMs ?? 500,
+    nextId: 1,
+  };
+}
+
+/** What one step works with: the state, the moment, and the effects so far. */
+export interface StepContext {
+  readonly state: SessionState;
+  readonly nowMs: number;
+  readonly effects: SessionEffect[];
+}
+
+export function emit(context: StepContext, event: SessionEventBody): void {
+  context.effects.push({ type: 'emit', event });
+}
+
+export function send(context: StepContext, command: ModelCommand): void {
+  context.effects.push({ type: 'send', command });
+}
+
+/** A new id, unique within the session and the same in every replay. */
+export function newId(state: SessionState, prefix: string): string {
+  const id = `${prefix}_${state.nextId}`;
+  state.nextId += 1;
+  return id;
+}
+
+/** Whether a response has called tools that have not ended. */
+export function hasOpenCalls(state: SessionState, responseId: string): boolean {
+  for (const call of state.calls.values()) {
+    if (call.responseId === responseId && call.state !== 'settled') return true;
+  }
+  return false;
+}
+
+const MAX_FORGIVABLE = 64;
+
+/** Remembers that a refusal of this command is no error. */
+export function forgive(state: SessionState, eventId: string): void {
+  addBounded(state.forgivable, eventId, MAX_FORGIVABLE);
+}
+
+/** Adds to a set that keeps the newest `limit` values. */
+export function addBounded(set: Set<string>, value: string, limit: number): void {
+  set.add(value);
+  dropOldest(set, limit);
+}
+
+/** Keeps the newest `limit` entries of a set or map. */
+export function dropOldest(collection: Set<string> | Map<string, unknown>, limit: number): void {
+  if (collection.size <= limit) return;
+  for (const oldest of collection.keys()) {
+    collection.delete(oldest);
+    return;
+  }
+}

@@ -1,0 +1,330 @@
+import { bytesToSamples, completeEntry, ledgerEntry, msToBytes, openEntry, receiveAndSend, reportHeard, samplesToMs, settleHeard } from '../../audio/index.js';
+import { ProviderError, TransportError, assertNever } from '../errors.js';
+import type { ModelClose, ModelErrorInfo, ModelInput, ModelItem } from '../ports/model.js';
+import { interrupt } from './barge-in.js';
+import { addItem, appendText, finishItem, ownItem, removeItem, setArguments, setText } from './history.js';
+import { liveResponse, onOverdueTimer, onRequestRefused, onResponseCreated, onResponseDone, onRetryTimer, providerError, requestNext, retryLater, want } from './responses.js';
+import type { SessionEffect } from './session-effect.js';
+import type { AppInput, SessionInput } from './session-input.js';
+import type { SessionState, StepContext } from './session-state.js';
+import { emit, newId, send } from './session-state.js';
+import { beginCall, cancelUnfinishedCalls, onArgumentsDelta, runCall, settleCall } from './tool-calls.js';
+import { beginSpokenTurn, beginTurn, heardSince, markByClock, markCommitted, markFirstAudio, markHeard } from './turn-marks.js';
+
+/** Microphone audio kept while the model is not ready, in ms; what is older is dropped and reported. */
+const EARLY_AUDIO_MS = 6_000;
+/** Bytes in the socket's queue above which microphone audio is dropped: at 24 kHz as base64, about 8 s that the network has not taken. */
+const MICROPHONE_HIGH_BYTES = 512 * 1024;
+
+/**
+ * One step of a conversation: takes an input and the moment, gives the effects to be done in order. No awaits, no clocks, no randomness: the same
+ * inputs at the same times give the same effects. The state is taken over and given back; see {@link SessionState}.
+ */
+export function step(state: SessionState, input: SessionInput, nowMs: number): { readonly state: SessionState; readonly effects: readonly SessionEffect[] } {
+  const context: StepContext = { state, nowMs, effects: [] };
+  if (state.connection.name !== 'closed') settle(context, input);
+  return { state, effects: context.effects };
+}
+
+function settle(context: StepContext, input: SessionInput): void {
+  switch (input.type) {
+    case 'connection_opened':
+    case 'connection_closed':
+    case 'microphone':
+    case 'commit':
+    case 'message':
+    case 'respond':
+    case 'interrupt':
+    case 'playback':
+    case 'tool_settled':
+    case 'timer':
+    case 'close':
+      return onApp(context, input);
+    default:
+      return onModel(context, input);
+  }
+}
+
+// ---- the application, its tools and the clock ----
+
+function onApp(context: StepContext, input: AppInput): void {
+  const { state, nowMs } = context;
+  switch (input.type) {
+    case 'connection_opened': {
+      const eventId = newId(state, 'evt');
+      state.connection = { name: 'configuring', eventId };
+      send(context, { type: 'configure', eventId, config: state.config });
+      return;
+    }
+    case 'connection_closed':
+      return onConnectionClosed(context, input.close);
+    case 'microphone':
+      return onMicrophone(context, input.bytes, input.queuedBytes);
+    case 'commit':
+      send(context, { type: 'commit_audio', eventId: newId(state, 'evt') });
+      beginSpokenTurn(context, samplesToMs(state.config.inputFormat, bytesToSamples(state.config.inputFormat, state.microphone.sentBytes)) + state.silenceMs);
+      return want(context, { request: {}, origin: 'application' });
+    case 'message': {
+      interrupt(context, false);
+      const item = { type: 'message', id: newId(state, 'item_vw'), role: 'user', content: input.content } as const;
+      send(context, { type: 'create_item', eventId: newId(state, 'evt'), item });
+      if (!input.respond) return;
+      beginTurn(context, true);
+      return want(context, { request: {}, origin: 'application' });
+    }
+    case 'respond':
+      return want(context, { request: input.request, origin: 'application' });
+    case 'interrupt':
+      return interrupt(context, false);
+    case 'playback': {
+      const entry = reportHeard(state.ledger, input.report, nowMs);
+      if (entry === undefined || entry.reportedSamples === 0) return;
+      const turn = state.unheard.get(entry.responseId);
+      if (turn !== undefined) markHeard(context, turn, entry.responseId, heardSince(context, entry));
+      return;
+    }
+    case 'tool_settled':
+      return settleCall(context, input);
+    case 'timer':
+      return input.timer === 'response_retry' ? onRetryTimer(context) : onOverdueTimer(context);
+    case 'close':
+      context.effects.push({ type: 'abort_tools', reason: input.reason }, { type: 'close_connection', reason: input.reason });
+      return finish(context, 1000, input.reason);
+    default:
+      assertNever(input);
+  }
+}
+
+function onMicrophone(context: StepContext, bytes: Uint8Array, queuedBytes: number): void {
+  const { state, nowMs } = context;
+  const { connection, microphone } = state;
+  microphone.lastAtMs = nowMs;
+  if (connection.name !== 'open') return keepEarly(context, bytes);
+  if (queuedBytes > MICROPHONE_HIGH_BYTES) {
+    microphone.dropped += 1;
+    if (!microphone.high) emit(context, { type: 'pressure', queue: 'microphone', state: 'high', dropped: microphone.dropped });
+    microphone.high = true;
+    return;
+  }
+  if (microphone.high) {
+    microphone.high = false;
+    emit(context, { type: 'pressure', queue: 'microphone', state: 'normal', dropped: microphone.dropped });
+  }
+  microphone.sentBytes += bytes.length;
+  send(context, { type: 'append_audio', bytes });
+}
+
+function keepEarly({ state }: StepContext, bytes: Uint8Array): void {
+  const { microphone } = state;
+  const limit = msToBytes(state.config.inputFormat, EARLY_AUDIO_MS);
+  microphone.early.push(bytes.slice());
+  microphone.earlyBytes += bytes.length;
+  while (microphone.earlyBytes > limit) {
+    microphone.earlyBytes -= microphone.early.shift()?.length ?? microphone.earlyBytes;
+    microphone.dropped += 1;
+  }
+}
+
+function onConnectionClosed(context: StepContext, close: ModelClose): void {
+  const { connection } = context.state;
+  context.effects.push({ type: 'abort_tools', reason: 'the connection to the model is gone' });
+  const error =
+    (connection.name === 'configuring' ? connection.lastError : undefined) ??
+    new TransportError('MODEL_CONNECTION_LOST', `The model closed the connection (${close.code}${close.reason === '' ? '' : `: ${close.reason}`}).`, {
+      retryable: true,
+      closeCode: close.code,
+      hint: 'Connect again; if it happens at once each time, check the address, the key and the model name.',
+      ...(close.error === undefined ? {} : { cause: close.error }),
+    });
+  if (connection.name === 'configuring') context.effects.push({ type: 'connect_failed', error });
+  else emit(context, { type: 'error', error });
+  finish(context, close.code, close.reason);
+}
+
+function finish(context: StepContext, code: number, reason: string): void {
+  const { state } = context;
+  state.connection = { name: 'closed' };
+  state.wanted.length = 0;
+  context.effects.push({ type: 'cancel_timer', timer: 'response_overdue' }, { type: 'cancel_timer', timer: 'response_retry' });
+  emit(context, { type: 'connection', connection: { state: 'closed', code, reason } });
+  context.effects.push({ type: 'finished' });
+}
+
+// ---- the model ----
+
+function onModel(context: StepContext, input: ModelInput): void {
+  const { state, nowMs } = context;
+  switch (input.type) {
+    case 'model_session_created':
+      if (state.connection.name === 'configuring') state.connection.modelSessionId = input.modelSessionId;
+      return;
+    case 'model_session_configured':
+      if (input.silenceMs !== undefined) state.silenceMs = input.silenceMs;
+      return onConfigured(context);
+
+    case 'speech_started':
+      state.userSpeaking = true;
+      emit(context, { type: 'input_speech_started', itemId: input.itemId, audioStartMs: input.audioStartMs });
+      if (state.config.turnDetection?.interruptResponse !== false) interrupt(context, true);
+      return;
+    case 'speech_stopped':
+      state.userSpeaking = false;
+      beginSpokenTurn(context, input.audioEndMs);
+      return emit(context, { type: 'input_speech_stopped', itemId: input.itemId, audioEndMs: input.audioEndMs });
+    case 'input_committed':
+      state.userSpeaking = false;
+      markCommitted(context);
+      emit(context, { type: 'input_committed', itemId: input.itemId });
+      // Where the model answers by itself, it is about to: what we want waits for that, or is merged with it.
+      return answersByItself(state) ? retryLater(context) : requestNext(context);
+    case 'input_cleared':
+      state.userSpeaking = false;
+      return;
+
+    case 'item_added':
+      return addItem(context, input.item, input.previousItemId);
+    case 'item_done':
+      return finishItem(context, input.item);
+    case 'item_deleted':
+      return removeItem(context, input.itemId);
+    case 'item_truncated':
+      return;
+
+    case 'user_transcript_delta':
+      appendText(context, input.itemId, input.contentIndex, input.delta);
+      return emit(context, { type: 'transcript_delta', role: 'user', itemId: input.itemId, delta: input.delta });
+    case 'user_transcript':
+      return setText(context, input.itemId, input.contentIndex, input.text);
+    case 'user_transcript_failed':
+      return emit(context, {
+        type: 'error',
+        error: providerError('TRANSCRIPTION_FAILED', `What the user said could not be written down: ${input.error.message}`, input.error),
+      });
+
+    case 'response_created':
+      return onResponseCreated(context, input);
+    case 'output_item_added':
+      return onOutputItem(context, input.responseId, input.item, false);
+    case 'output_item_done':
+      return onOutputItem(context, input.responseId, input.item, true);
+    case 'audio_delta':
+      return onAudio(context, input);
+    case 'audio_done': {
+      const entry = ledgerEntry(state.ledger, input.itemId, input.contentIndex);
+      if (entry === undefined) return;
+      completeEntry(state.ledger, entry);
+      settleHeard(state.ledger, nowMs);
+      const durationMs = samplesToMs(entry.format, entry.receivedSamples);
+      return emit(context, { type: 'audio_end', responseId: input.responseId, itemId: input.itemId, contentIndex: input.contentIndex, durationMs });
+    }
+    case 'output_text_delta': {
+      const response = liveResponse(context, input.responseId);
+      appendText(context, input.itemId, input.contentIndex, input.delta);
+      if (response === undefined) return;
+      response.texts.set(input.itemId, (response.texts.get(input.itemId) ?? '') + input.delta);
+      if (input.of === 'text') response.turn.marks.firstDeltaMs ??= nowMs;
+      return emit(context, { type: 'transcript_delta', role: 'agent', itemId: input.itemId, delta: input.delta });
+    }
+    case 'output_text_done':
+      liveResponse(context, input.responseId)?.texts.set(input.itemId, input.text);
+      return setText(context, input.itemId, input.contentIndex, input.text);
+    case 'arguments_delta':
+      if (liveResponse(context, input.responseId) !== undefined) onArgumentsDelta(context, input);
+      return;
+    case 'arguments_done':
+      setArguments(context, input.itemId, input.arguments);
+      if (liveResponse(context, input.responseId) !== undefined) runCall(context, input);
+      return;
+    case 'response_done':
+      for (const item of input.output) onOutputItem(context, input.responseId, item, true);
+      cancelUnfinishedCalls(context, input.responseId);
+      return onResponseDone(context, input);
+
+    case 'model_error':
+      return onModelError(context, input.error, input.eventId);
+    case 'raw_message':
+      return emit(context, { type: 'raw_model_event', name: input.name, raw: input.raw });
+    default:
+      assertNever(input);
+  }
+}
+
+function answersByItself({ config }: SessionState): boolean {
+  return config.turnDetection !== null && config.turnDetection?.createResponse !== false;
+}
+
+function onConfigured(context: StepContext): void {
+  const { state } = context;
+  const { connection } = state;
+  if (connection.name !== 'configuring') return;
+  const { modelSessionId } = connection;
+  state.connection = { name: 'open', ...(modelSessionId === undefined ? {} : { modelSessionId }) };
+  emit(context, { type: 'connection', connection: { state: 'open', ...(modelSessionId === undefined ? {} : { modelSessionId }) } });
+  const { microphone } = state;
+  if (microphone.dropped > 0) emit(context, { type: 'pressure', queue: 'microphone', state: 'dropped', dropped: microphone.dropped });
+  for (const bytes of microphone.early.splice(0)) {
+    microphone.sentBytes += bytes.length;
+    send(context, { type: 'append_audio', bytes });
+  }
+  microphone.earlyBytes = 0;
+  context.effects.push({ type: 'ready' });
+  requestNext(context);
+}
+
+function onOutputItem(context: StepContext, responseId: string, item: ModelItem, done: boolean): void {
+  const response = liveResponse(context, responseId);
+  if (done) finishItem(context, item);
+  else addItem(context, item, undefined);
+  ownItem(context, item.id, responseId);
+  if (response === undefined) return;
+  if (item.type === 'message' && !response.texts.has(item.id)) response.texts.set(item.id, '');
+  if (item.type !== 'function_call') return;
+  beginCall(context, { responseId, itemId: item.id, callId: item.callId, name: item.name });
+  // A call that was cut off in the middle of its arguments is not run.
+  if (done && item.status !== 'incomplete') runCall(context, { responseId, itemId: item.id, callId: item.callId, name: item.name, arguments: item.arguments });
+}
+
+function onAudio(context: StepContext, input: Extract<ModelInput, { type: 'audio_delta' }>): void {
+  const { state, nowMs } = context;
+  const response = liveResponse(context, input.responseId);
+  if (response === undefined || response.interrupted) return;
+  const { responseId, itemId, contentIndex } = input;
+  const format = state.config.outputFormat;
+  const samples = bytesToSamples(format, input.bytes.length);
+  if (samples === 0) return;
+  let entry = ledgerEntry(state.ledger, itemId, contentIndex);
+  if (entry === undefined) {
+    settleHeard(state.ledger, nowMs);
+    entry = openEntry(state.ledger, { responseId, itemId, contentIndex, format });
+  }
+  const firstSample = entry.receivedSamples;
+  receiveAndSend(state.ledger, entry, samples, nowMs);
+  response.hasAudio = true;
+  markFirstAudio(context, response);
+  emit(context, { type: 'audio', responseId, itemId, contentIndex, epoch: state.ledger.epoch, chunk: { bytes: input.bytes, format, firstSample } });
+  markByClock(context, response, itemId, contentIndex);
+}
+
+function onModelError(context: StepContext, error: ModelErrorInfo, eventId: string | undefined): void {
+  const { state } = context;
+  if (eventId !== undefined && state.forgivable.delete(eventId)) {
+    return emit(context, { type: 'raw_model_event', name: 'error', raw: { ...error, eventId } });
+  }
+  if (onRequestRefused(context, error, eventId)) return;
+  const wrapped = providerError('PROVIDER_ERROR', `The model reported an error: ${error.message}`, error, eventId);
+  const { connection } = state;
+  if (connection.name === 'configuring') {
+    connection.lastError = wrapped;
+    if (eventId !== connection.eventId) return;
+    const refused = new ProviderError('PROVIDER_ERROR', `The model refused the configuration: ${error.message}`, {
+      providerCode: error.code,
+      eventId,
+      hint: error.param === undefined ? 'Compare the configuration with what this model accepts.' : `Look at ${error.param} in the configuration.`,
+    });
+    context.effects.push({ type: 'connect_failed', error: refused }, { type: 'close_connection', reason: 'configuration refused' });
+    return finish(context, 1000, 'configuration refused');
+  }
+  emit(context, { type: 'error', error: wrapped });
+  requestNext(context);
+}
+
