@@ -38,6 +38,8 @@ export const CLOSE = {
   /** The gateway is full, or the client reads too slowly. */
   tryLater: 1013,
   modelUnavailable: 4001,
+  /** Sent by a client: the gateway broke the protocol. (A browser may only send 1000 and codes from 3000 on.) */
+  brokenByGateway: 4002,
 } as const;
 
 /** The subprotocols that a client offers, best first. */
