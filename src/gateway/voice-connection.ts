@@ -1,0 +1,382 @@
+/**
+ * One client socket and one conversation with the model. Opened by the gateway, it lives until the client, the model, a limit or the gateway
+ * ends it, and then takes the other side down with it.
+ *
+ *     waiting ──start──▶ connecting ──model confirms──▶ talking
+ *        │                   │                            │
+ *        └───── any end: error or ended, close ───────────┴──▶ closed
+ */
+import { randomUUID } from 'node:crypto';
+import { ProtocolError, RealtimeSession, VoicewireError, assertNever } from '../../session/index.js';
+import type { Clock, Logger, RealtimeAgent, RealtimeModel, ResponseRequest, SessionEvent, Timer } from '../../session/index.js';
+import { HostError } from '../host/errors.js';
+import {
+  CLOSE,
+  MAX_FRAME_SAMPLES,
+  PROTOCOL_VERSION,
+  SAMPLE_RATE,
+  closeCodeFor,
+  decodeAudioFrame,
+  encodeAudioFrame,
+  parseClientMessage,
+  serializeMessage,
+  toWireEvent,
+} from '../protocol/voicewire/index.js';
+import type { ClientMessage, GatewayMessage, ModelDescription } from '../protocol/voicewire/index.js';
+import type { Transport } from '../transport/transport.js';
+import { AgentAudio } from './agent-audio.js';
+import type { AgentAudioOutput } from './agent-audio.js';
+import { onEveryEvent } from './every-event.js';
+import { RateLimit } from './limits.js';
+import type { GatewayLimits } from './limits.js';
+
+export interface VoiceConnectionOptions {
+  readonly model: RealtimeModel;
+  /** Called once, when the conversation starts. */
+  readonly agent: () => RealtimeAgent;
+  readonly describeModel: ModelDescription;
+  /** The response to ask for when the model is ready; `false` waits for the caller. */
+  readonly greeting: ResponseRequest | false;
+  readonly limits: GatewayLimits;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+type State =
+  | { readonly name: 'waiting' }
+  | { readonly name: 'connecting'; readonly session: RealtimeSession; readonly audio: boolean; readonly early: EarlyInput }
+  | { readonly name: 'talking'; readonly session: RealtimeSession; readonly audio: boolean }
+  | { readonly name: 'closed' };
+
+/** How often the slow-reader limit is looked at. */
+const WATCH_EVERY_MS = 500;
+/** Frames of agent audio: short enough that `clear` never waits behind a long one, long enough to keep the message rate low. */
+const AGENT_FRAME_SAMPLES = Math.min(MAX_FRAME_SAMPLES, SAMPLE_RATE / 10);
+const PCM16_BYTES = 2;
+/** A sound device's clock may run fast by some parts per thousand, and does so for the whole call. */
+const DEVICE_CLOCK_TOLERANCE = 1.01;
+
+export class VoiceConnection {
+  /** Settles when the conversation is over and the socket is gone; never rejects. */
+  readonly done: Promise<void>;
+  readonly #transport: Transport;
+  readonly #options: VoiceConnectionOptions;
+  readonly #limits: GatewayLimits;
+  readonly #sessionId = `sess_${randomUUID()}`;
+  readonly #log: Logger;
+  readonly #messageRate: RateLimit;
+  readonly #audioRate: RateLimit;
+  readonly #agentAudio: AgentAudio;
+  readonly #life = new AbortController();
+  readonly #startedAtMs: number;
+  #state: State = { name: 'waiting' };
+  #confirmDone: () => void = () => {};
+  #overSinceMs: number | undefined;
+  #reportedDrops = 0;
+  /** The last thing that the session said of its connection, for when it turns out to be the end. */
+  #connectionError: VoicewireError | undefined;
+
+  /** Takes the transport over and listens at once. */
+  constructor(transport: Transport, options: VoiceConnectionOptions) {
+    this.#transport = transport;
+    this.#options = options;
+    this.#limits = options.limits;
+    this.#log = options.logger.child({ sessionId: this.#sessionId });
+    this.#startedAtMs = options.clock.now();
+    const perSecond = this.#limits.maxMessagesPerSecond;
+    this.#messageRate = new RateLimit(perSecond, perSecond * 2, this.#startedAtMs);
+    this.#audioRate = new RateLimit(SAMPLE_RATE * DEVICE_CLOCK_TOLERANCE, samplesIn(this.#limits.audioBurstMs), this.#startedAtMs);
+    this.#agentAudio = new AgentAudio({
+      windowSamples: samplesIn(this.#limits.playoutWindowMs),
+      frameSamples: AGENT_FRAME_SAMPLES,
+      maxPendingSamples: samplesIn(this.#limits.maxPendingAudioMs),
+    });
+    this.done = new Promise((resolve) => {
+      this.#confirmDone = resolve;
+    });
+    this.#timer(this.#limits.startTimeoutMs, () => this.#onStartTimeout());
+    this.#watch();
+    transport.listen({ onMessage: (data) => this.#onMessage(data), onClose: (close) => this.#onSocketClose(close.code) });
+  }
+
+  /** The gateway goes away: the client is told, the model let go. Resolves like {@link VoiceConnection.done}. */
+  close(): Promise<void> {
+    this.#fail(CLOSE.goingAway, new HostError('GATEWAY_CLOSING', 'The gateway is shutting down.', { hint: 'Connect again in a moment.', retryable: true }));
+    return this.done;
+  }
+
+  // ---- from the client ----
+
+  #onMessage(data: string | Uint8Array): void {
+    if (this.#state.name === 'closed') return;
+    try {
+      if (!this.#messageRate.take(1, this.#options.clock.now())) throw tooFast(`more than ${this.#limits.maxMessagesPerSecond} messages a second`);
+      if (typeof data === 'string') this.#onClientMessage(parseClientMessage(data));
+      else this.#onMicrophone(data);
+    } catch (error) {
+      this.#onMessageError(error);
+    }
+  }
+
+  #onMessageError(error: unknown): void {
+    if (error instanceof ProtocolError) this.#fail(closeCodeFor(error), new HostError('CLIENT_BAD_MESSAGE', error.message, error.hint === undefined ? {} : { hint: error.hint }));
+    else if (error instanceof HostError) this.#fail(CLOSE.policy, error);
+    else this.#failInside(error);
+  }
+
+  #onClientMessage(message: ClientMessage): void {
+    if (message.type === 'start') return this.#onStart(message.audio, message.client);
+    const state = this.#state;
+    if (state.name === 'waiting') throw notAllowed(`The first message is "start", not "${message.type}".`);
+    if (message.type === 'end') return this.#end('client');
+    if (state.name === 'connecting') state.early.keep(message);
+    else if (state.name === 'talking') this.#perform(state.session, message);
+  }
+
+  #onStart(audio: boolean, client: string): void {
+    if (this.#state.name !== 'waiting') throw notAllowed('The conversation has started; "start" is sent once.');
+    const session = new RealtimeSession(this.#options.agent(), {
+      model: this.#options.model,
+      clock: this.#options.clock,
+      logger: this.#log,
+      sessionId: this.#sessionId,
+      ...(audio ? { playback: 'reported' as const } : { config: { outputModality: 'text' as const } }),
+    });
+    const early = new EarlyInput(samplesIn(this.#limits.audioBurstMs));
+    this.#state = { name: 'connecting', session, audio, early };
+    this.#log.info('A conversation starts.', { client, audio });
+    onEveryEvent(session, (event) => this.#onSessionEvent(event));
+    this.#timer(this.#limits.maxCallMs, () => this.#end('max_call_length'));
+    this.#connect(session, audio, early).catch((error: unknown) => this.#failInside(error));
+  }
+
+  async #connect(session: RealtimeSession, audio: boolean, early: EarlyInput): Promise<void> {
+    try {
+      await session.connect({ signal: this.#life.signal, timeoutMs: this.#limits.modelTimeoutMs });
+    } catch (error) {
+      if (this.#state.name === 'connecting') this.#onModelRefused(error);
+      return;
+    }
+    if (this.#state.name !== 'connecting') return;
+    this.#state = { name: 'talking', session, audio };
+    this.#send({ type: 'ready', protocol: PROTOCOL_VERSION, sessionId: this.#sessionId, agent: session.agent.name, model: this.#options.describeModel, sampleRate: SAMPLE_RATE });
+    if (this.#options.greeting !== false) session.respond(this.#options.greeting);
+    for (const input of early.take()) {
+      if (input instanceof Uint8Array) session.sendAudio(input);
+      else this.#perform(session, input);
+    }
+  }
+
+  #onModelRefused(error: unknown): void {
+    if (error instanceof VoicewireError) this.#fail(CLOSE.modelUnavailable, error);
+    else this.#failInside(error);
+  }
+
+  #perform(session: RealtimeSession, message: EarlyMessage): void {
+    switch (message.type) {
+      case 'text':
+        return session.sendMessage(message.text);
+      case 'playback':
+        return this.#onPlayback(session, message);
+      case 'interrupt':
+        return session.interrupt();
+      case 'commit':
+        return session.commit();
+      default:
+        return assertNever(message);
+    }
+  }
+
+  #onPlayback(session: RealtimeSession, { item, epoch, samples }: Extract<ClientMessage, { type: 'playback' }>): void {
+    const heard = this.#agentAudio.heard(item, epoch, samples);
+    if (heard === 'unknown') throw notAllowed(`No item ${item} of epoch ${epoch} was announced.`);
+    if (heard === undefined) return;
+    session.reportPlayback(heard);
+    this.#pump();
+  }
+
+  #onMicrophone(message: Uint8Array): void {
+    const state = this.#state;
+    if (state.name === 'waiting') throw notAllowed('Audio came before "start".');
+    if (state.name === 'closed') return;
+    if (!state.audio) throw notAllowed('Audio came from a client that said "audio": false.');
+    const { pcm } = decodeAudioFrame(message, 'microphone');
+    if (!this.#audioRate.take(pcm.byteLength / PCM16_BYTES, this.#options.clock.now())) throw tooFast(`audio more than ${this.#limits.audioBurstMs} ms ahead of real time`);
+    if (state.name === 'connecting') state.early.keep(pcm.slice());
+    else state.session.sendAudio(pcm);
+  }
+
+  // ---- from the session ----
+
+  #onSessionEvent(event: SessionEvent): void {
+    const state = this.#state;
+    if (state.name !== 'connecting' && state.name !== 'talking') return;
+    const withAudio = state.audio;
+    if (event.type === 'audio') {
+      if (withAudio) this.#agentAudio.push(event);
+    } else if (event.type === 'audio_end') {
+      this.#agentAudio.end(event.itemId, event.contentIndex);
+    } else if (event.type === 'audio_interrupted' && withAudio) {
+      // First of all: nothing that is still here may be heard any more.
+      this.#agentAudio.clear(event.epoch);
+      this.#send({ type: 'clear', epoch: event.epoch });
+    }
+    const forClient = toWireEvent(event);
+    if (forClient !== undefined) this.#send({ type: 'event', event: forClient });
+    this.#pump();
+    this.#reportDrops(event);
+    if (event.type === 'error' && (event.error.stage === 'transport' || event.error.stage === 'connect' || event.error.code === 'PROVIDER_SESSION_EXPIRED')) {
+      this.#connectionError = event.error;
+    }
+    // While connecting, `connect` itself rejects and says more.
+    if (event.type === 'connection' && event.connection.state === 'closed' && state.name === 'talking') this.#onModelLost(event.connection.code);
+  }
+
+  #onModelLost(code: number): void {
+    const lost = new HostError('CONNECTION_LOST', `The connection to the model was lost (close code ${code}).`, { hint: 'Start a new conversation.', retryable: true });
+    this.#fail(CLOSE.modelUnavailable, this.#connectionError ?? lost);
+  }
+
+  /** Sends what the window allows, unless the client reads too slowly already. */
+  #pump(): void {
+    if (this.#state.name !== 'talking' || this.#transport.bufferedBytes > this.#limits.maxBufferedBytes) return;
+    for (const output of this.#agentAudio.take()) this.#sendAudioOutput(output);
+  }
+
+  #sendAudioOutput(output: AgentAudioOutput): void {
+    if (output.type !== 'frame') return this.#send(output);
+    const { item, epoch, firstSample, bytes } = output;
+    this.#transport.send(encodeAudioFrame({ kind: 'agent', epoch, item, firstSample, pcm: bytes }));
+  }
+
+  #reportDrops({ info }: SessionEvent): void {
+    const dropped = this.#agentAudio.droppedSamples;
+    if (dropped === this.#reportedDrops) return;
+    if (this.#reportedDrops === 0) this.#log.warn('Agent audio was dropped: the client does not play what waits for it.', { droppedSamples: dropped });
+    this.#send({ type: 'event', event: { type: 'pressure', info, queue: 'agent_audio', state: 'dropped', dropped: dropped - this.#reportedDrops } });
+    this.#reportedDrops = dropped;
+  }
+
+  // ---- limits ----
+
+  #onStartTimeout(): void {
+    if (this.#state.name !== 'waiting') return;
+    this.#fail(CLOSE.policy, new HostError('START_TIMEOUT', `No "start" came within ${this.#limits.startTimeoutMs} ms.`, { hint: 'Send "start" as soon as the socket is open.' }));
+  }
+
+  #watch(): void {
+    this.#timer(WATCH_EVERY_MS, () => {
+      this.#pump();
+      const nowMs = this.#options.clock.now();
+      if (this.#transport.bufferedBytes <= this.#limits.maxBufferedBytes) this.#overSinceMs = undefined;
+      else this.#overSinceMs ??= nowMs;
+      if (this.#overSinceMs !== undefined && nowMs - this.#overSinceMs >= this.#limits.slowReaderMs) return this.#cutSlowReader();
+      this.#watch();
+    });
+  }
+
+  /** The close frame waits behind everything that was not read; the transport cuts a peer that does not answer. */
+  #cutSlowReader(): void {
+    this.#log.warn('A client read too slowly.', { bufferedBytes: this.#transport.bufferedBytes });
+    this.#finish(CLOSE.tryLater, 'CLIENT_TOO_SLOW');
+  }
+
+  // ---- the end ----
+
+  #end(reason: string): void {
+    if (this.#state.name === 'closed') return;
+    this.#send({ type: 'ended', reason });
+    this.#finish(CLOSE.ended, reason);
+  }
+
+  /** Tells the client why it cannot go on, and ends. */
+  #fail(closeCode: number, error: VoicewireError): void {
+    if (this.#state.name === 'closed') return;
+    this.#send({ type: 'error', code: error.code, message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) });
+    this.#finish(closeCode, error.code);
+  }
+
+  /** A fault of ours or of the application: its words stay in the log's cause, the client learns the fact. */
+  #failInside(error: unknown): void {
+    if (this.#state.name === 'closed') return;
+    this.#log.error('A conversation failed inside the gateway.', { error: error instanceof Error ? error.name : typeof error });
+    this.#send({ type: 'error', code: 'GATEWAY_FAILED', message: 'The gateway failed.', hint: 'Try again; its log says more.' });
+    this.#finish(CLOSE.internal, 'GATEWAY_FAILED');
+  }
+
+  #onSocketClose(code: number): void {
+    if (this.#state.name !== 'closed') this.#finish(code, 'client gone');
+  }
+
+  #finish(closeCode: number, reason: string): void {
+    const state = this.#state;
+    this.#state = { name: 'closed' };
+    this.#life.abort(new HostError('CONNECTION_LOST', 'The client is gone.'));
+    this.#log.info('A conversation ended.', { closeCode, reason, durationMs: Math.round(this.#options.clock.now() - this.#startedAtMs) });
+    const session = state.name === 'connecting' || state.name === 'talking' ? state.session : undefined;
+    const ends = [this.#transport.close(closeCode, reason), session?.close(reason)];
+    void Promise.allSettled(ends).then(() => this.#confirmDone());
+  }
+
+  #send(message: GatewayMessage): void {
+    this.#transport.send(serializeMessage(message));
+  }
+
+  /** A timer that ends with the connection. */
+  #timer(delayMs: number, fire: () => void): void {
+    const { signal } = this.#life;
+    let timer: Timer | undefined;
+    const onAbort = (): void => timer?.cancel();
+    signal.addEventListener('abort', onAbort, { once: true });
+    timer = this.#options.clock.after(delayMs, () => {
+      signal.removeEventListener('abort', onAbort);
+      if (!signal.aborted) fire();
+    });
+  }
+}
+
+type EarlyMessage = Exclude<ClientMessage, { type: 'start' | 'end' }>;
+
+/** What a client sends between `start` and `ready`: kept in order, audio up to the burst (the oldest is dropped), messages up to a few. */
+class EarlyInput {
+  readonly #maxSamples: number;
+  readonly #inputs: (Uint8Array | EarlyMessage)[] = [];
+  #samples = 0;
+
+  constructor(maxSamples: number) {
+    this.#maxSamples = maxSamples;
+  }
+
+  keep(input: Uint8Array | EarlyMessage): void {
+    this.#inputs.push(input);
+    if (!(input instanceof Uint8Array)) {
+      if (this.#inputs.filter((kept) => !(kept instanceof Uint8Array)).length > MAX_EARLY_MESSAGES) throw tooFast(`more than ${MAX_EARLY_MESSAGES} messages before "ready"`);
+      return;
+    }
+    this.#samples += input.byteLength / PCM16_BYTES;
+    while (this.#samples > this.#maxSamples) {
+      const oldest = this.#inputs.findIndex((kept) => kept instanceof Uint8Array);
+      const [dropped] = this.#inputs.splice(oldest, 1);
+      if (!(dropped instanceof Uint8Array)) return;
+      this.#samples -= dropped.byteLength / PCM16_BYTES;
+    }
+  }
+
+  take(): (Uint8Array | EarlyMessage)[] {
+    return this.#inputs.splice(0);
+  }
+}
+
+const MAX_EARLY_MESSAGES = 32;
+
+function samplesIn(ms: number): number {
+  return Math.round((ms * SAMPLE_RATE) / 1000);
+}
+
+function notAllowed(message: string): HostError {
+  return new HostError('CLIENT_BAD_MESSAGE', message, { hint: 'docs/client-protocol.md says what may be sent when.' });
+}
+
+function tooFast(what: string): HostError {
+  return new HostError('CLIENT_TOO_FAST', `The client sent ${what}.`, { hint: 'Send audio at the pace of the microphone.' });
+}
