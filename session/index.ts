@@ -1,4 +1,5 @@
 export * from './errors.js';
+export { Emitter } from './events/emitter.js';
 export type * from './events/history-item.js';
 export type * from './events/session-event.js';
 export type * from './ports/clock.js';

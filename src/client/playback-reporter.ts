@@ -4,6 +4,9 @@ import type { PlayedReport } from './ports.js';
 /** Below the 100 ms that the protocol asks for, above what would be chatter. */
 export const REPORT_INTERVAL_MS = 40;
 
+/** A report that has waited goes a little late, so that the next one, which knows more, can take its place. */
+const GRACE_MS = 10;
+
 /** Thins a speaker's reports out to one each 40 ms. A final report goes at once; the newest of the others is never lost, only late. */
 export class PlaybackReporter {
   readonly #clock: Clock;
@@ -22,7 +25,7 @@ export class PlaybackReporter {
     this.#waiting = report;
     const dueMs = this.#lastSentMs + REPORT_INTERVAL_MS - this.#clock.now();
     if (report.final || dueMs <= 0) this.#flush();
-    else this.#timer ??= this.#clock.after(dueMs, () => this.#flush());
+    else this.#timer ??= this.#clock.after(dueMs + GRACE_MS, () => this.#flush());
   }
 
   close(): void {
