@@ -1,0 +1,81 @@
+import type { WebSocket } from 'ws';
+import { ProtocolError, TransportError } from '../../session/index.js';
+import type { Clock } from '../../session/index.js';
+import { SocketTransport } from './socket-transport.js';
+
+/** The close codes with which `ws` answers a broken frame by itself; every other of its frame errors is a 1002. */
+const FRAME_ERROR_CODES = new Map([
+  ['WS_ERR_UNSUPPORTED_MESSAGE_LENGTH', 1009],
+  ['WS_ERR_UNSUPPORTED_DATA_PAYLOAD_LENGTH', 1009],
+  ['WS_ERR_TOO_MANY_BUFFERED_PARTS', 1008],
+  ['WS_ERR_INVALID_UTF8', 1007],
+]);
+
+export interface WsTransportOptions {
+  readonly clock: Clock;
+  /** How often a ping is sent; a peer that has not answered by the next one is cut off. Absent: never. */
+  readonly pingIntervalMs?: number | undefined;
+}
+
+/** Wraps a socket of the `ws` package, open or about to open; the transport owns it from here on. */
+export function wsTransport(socket: WebSocket, { clock, pingIntervalMs }: WsTransportOptions): SocketTransport {
+  const transport = new SocketTransport(
+    {
+      get protocol() {
+        return socket.protocol;
+      },
+      get bufferedBytes() {
+        return socket.bufferedAmount;
+      },
+      get isOpen() {
+        return socket.readyState === socket.OPEN;
+      },
+      canPause: true,
+      // ws writes bytes out later without copying them on the server's side.
+      send: (data) => socket.send(typeof data === 'string' ? data : data.slice()),
+      setReading(reading) {
+        if (reading === socket.isPaused) reading ? socket.resume() : socket.pause();
+      },
+      startClose(code, reason) {
+        socket.close(code, reason);
+        return code;
+      },
+      cut: () => socket.terminate(),
+    },
+    clock,
+  );
+  socket.on('message', (data: Buffer, isBinary) => {
+    transport.socketReceived(isBinary ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : data.toString('utf8'));
+  });
+  socket.on('error', (error: Error & { code?: string }) => {
+    if (error.code?.startsWith('WS_ERR_')) {
+      transport.socketFailed(new ProtocolError('PROTOCOL_BAD_FRAME', `The peer sent a bad frame: ${error.message}.`, { cause: error }), FRAME_ERROR_CODES.get(error.code) ?? 1002);
+    } else {
+      transport.socketFailed(new TransportError('MODEL_CONNECTION_LOST', `The connection broke: ${error.code ?? error.message}.`, { cause: error, retryable: true, closeCode: 1006 }));
+    }
+  });
+  socket.on('close', (code, reason) => transport.socketEnded(code, reason.toString('utf8'), code !== 1006));
+  if (pingIntervalMs !== undefined) keepAlive(socket, transport, clock, pingIntervalMs);
+  return transport;
+}
+
+/** RFC 6455 section 5.5.2: a peer must answer each ping. A connection that died without a word is found this way, and no other. */
+function keepAlive(socket: WebSocket, transport: SocketTransport, clock: Clock, intervalMs: number): void {
+  let answered = true;
+  const tick = (): void => {
+    // What is not read cannot be seen to answer: a reader that pauses must not lose its socket for it.
+    if (!answered && transport.isReading) {
+      transport.destroy(new TransportError('MODEL_CONNECTION_LOST', `The peer did not answer a ping within ${intervalMs} ms.`, { retryable: true, closeCode: 1006 }));
+      return;
+    }
+    if (socket.readyState === socket.OPEN) {
+      answered = false;
+      socket.ping();
+    }
+    timer = clock.after(intervalMs, tick);
+  };
+  let timer = clock.after(intervalMs, tick);
+  socket.on('pong', () => (answered = true));
+  socket.on('message', () => (answered = true));
+  socket.on('close', () => timer.cancel());
+}
