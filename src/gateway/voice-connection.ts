@@ -44,7 +44,7 @@ export interface VoiceConnectionOptions {
 
 type State =
   | { readonly name: 'waiting' }
-  | { readonly name: 'connecting'; readonly session: RealtimeSession; readonly audio: boolean; readonly early: EarlyInput }
+  | { readonly name: 'connecting'; readonly session: RealtimeSession; readonly audio: boolean; readonly early: EarlyMessage[] }
   | { readonly name: 'talking'; readonly session: RealtimeSession; readonly audio: boolean }
   | { readonly name: 'closed' };
 
@@ -129,28 +129,31 @@ export class VoiceConnection {
     const state = this.#state;
     if (state.name === 'waiting') throw notAllowed(`The first message is "start", not "${message.type}".`);
     if (message.type === 'end') return this.#end('client');
-    if (state.name === 'connecting') state.early.keep(message);
-    else if (state.name === 'talking') this.#perform(state.session, message);
+    if (state.name === 'connecting') {
+      if (state.early.length >= MAX_EARLY_MESSAGES) throw tooFast(`more than ${MAX_EARLY_MESSAGES} messages before "ready"`);
+      state.early.push(message);
+    } else if (state.name === 'talking') this.#perform(state.session, message);
   }
 
   #onStart(audio: boolean, client: string): void {
     if (this.#state.name !== 'waiting') throw notAllowed('The conversation has started; "start" is sent once.');
-    const session = new RealtimeSession(this.#options.agent(), {
+    const agent = this.#options.agent();
+    const session = new RealtimeSession(agent, {
       model: this.#options.model,
       clock: this.#options.clock,
       logger: this.#log,
       sessionId: this.#sessionId,
       ...(audio ? { playback: 'reported' as const } : { config: { outputModality: 'text' as const } }),
     });
-    const early = new EarlyInput(samplesIn(this.#limits.audioBurstMs));
+    const early: EarlyMessage[] = [];
     this.#state = { name: 'connecting', session, audio, early };
     this.#log.info('A conversation starts.', { client, audio });
-    onEveryEvent(session, (event) => this.#onSessionEvent(event));
+    onEveryEvent(session, (event) => this.#onEvent(event));
     this.#timer(this.#limits.maxCallMs, () => this.#end('max_call_length'));
-    this.#connect(session, audio, early).catch((error: unknown) => this.#failInside(error));
+    this.#connect(session, agent.name, audio, early).catch((error: unknown) => this.#failInside(error));
   }
 
-  async #connect(session: RealtimeSession, audio: boolean, early: EarlyInput): Promise<void> {
+  async #connect(session: RealtimeSession, agent: string, audio: boolean, early: readonly EarlyMessage[]): Promise<void> {
     try {
       await session.connect({ signal: this.#life.signal, timeoutMs: this.#limits.modelTimeoutMs });
     } catch (error) {
@@ -159,12 +162,9 @@ export class VoiceConnection {
     }
     if (this.#state.name !== 'connecting') return;
     this.#state = { name: 'talking', session, audio };
-    this.#send({ type: 'ready', protocol: PROTOCOL_VERSION, sessionId: this.#sessionId, agent: session.agent.name, model: this.#options.describeModel, sampleRate: SAMPLE_RATE });
+    this.#send({ type: 'ready', protocol: PROTOCOL_VERSION, sessionId: this.#sessionId, agent, model: this.#options.describeModel, sampleRate: SAMPLE_RATE });
     if (this.#options.greeting !== false) session.respond(this.#options.greeting);
-    for (const input of early.take()) {
-      if (input instanceof Uint8Array) session.sendAudio(input);
-      else this.#perform(session, input);
-    }
+    for (const message of early) this.#perform(session, message);
   }
 
   #onModelRefused(error: unknown): void {
@@ -202,15 +202,22 @@ export class VoiceConnection {
     if (!state.audio) throw notAllowed('Audio came from a client that said "audio": false.');
     const { pcm } = decodeAudioFrame(message, 'microphone');
     if (!this.#audioRate.take(pcm.byteLength / PCM16_BYTES, this.#options.clock.now())) throw tooFast(`audio more than ${this.#limits.audioBurstMs} ms ahead of real time`);
-    if (state.name === 'connecting') state.early.keep(pcm.slice());
-    else state.session.sendAudio(pcm);
+    state.session.sendAudio(pcm);
   }
 
   // ---- from the session ----
 
-  #onSessionEvent(event: SessionEvent): void {
+  #onEvent(event: SessionEvent): void {
     const state = this.#state;
     if (state.name !== 'connecting' && state.name !== 'talking') return;
+    try {
+      this.#onSessionEvent(event, state);
+    } catch (error) {
+      this.#failInside(error);
+    }
+  }
+
+  #onSessionEvent(event: SessionEvent, state: Extract<State, { session: RealtimeSession }>): void {
     const withAudio = state.audio;
     if (event.type === 'audio') {
       if (withAudio) this.#agentAudio.push(event);
@@ -335,37 +342,8 @@ export class VoiceConnection {
   }
 }
 
+/** What may be sent between `start` and `ready` and waits until the model is there; audio waits in the session. */
 type EarlyMessage = Exclude<ClientMessage, { type: 'start' | 'end' }>;
-
-/** What a client sends between `start` and `ready`: kept in order, audio up to the burst (the oldest is dropped), messages up to a few. */
-class EarlyInput {
-  readonly #maxSamples: number;
-  readonly #inputs: (Uint8Array | EarlyMessage)[] = [];
-  #samples = 0;
-
-  constructor(maxSamples: number) {
-    this.#maxSamples = maxSamples;
-  }
-
-  keep(input: Uint8Array | EarlyMessage): void {
-    this.#inputs.push(input);
-    if (!(input instanceof Uint8Array)) {
-      if (this.#inputs.filter((kept) => !(kept instanceof Uint8Array)).length > MAX_EARLY_MESSAGES) throw tooFast(`more than ${MAX_EARLY_MESSAGES} messages before "ready"`);
-      return;
-    }
-    this.#samples += input.byteLength / PCM16_BYTES;
-    while (this.#samples > this.#maxSamples) {
-      const oldest = this.#inputs.findIndex((kept) => kept instanceof Uint8Array);
-      const [dropped] = this.#inputs.splice(oldest, 1);
-      if (!(dropped instanceof Uint8Array)) return;
-      this.#samples -= dropped.byteLength / PCM16_BYTES;
-    }
-  }
-
-  take(): (Uint8Array | EarlyMessage)[] {
-    return this.#inputs.splice(0);
-  }
-}
 
 const MAX_EARLY_MESSAGES = 32;
 
