@@ -15,9 +15,11 @@ export {
   samplesToMs,
 } from './format/audio-format.js';
 export type { AudioFormat, Encoding } from './format/audio-format.js';
-export { Pcm16Assembler, clipToInt16, floatToInt16, int16ToFloat, pcm16ToSamples, samplesToPcm16 } from './codec/pcm16.js';
+export { clipToInt16 } from './format/clip-to-int16.js';
+export { ALAW_SILENCE, MULAW_SILENCE, silenceByte } from './format/silence.js';
+export { Pcm16Assembler, floatToInt16, int16ToFloat, pcm16ToSamples, samplesToPcm16 } from './codec/pcm16.js';
 export type { Pcm16Options } from './codec/pcm16.js';
-export { ALAW_SILENCE, MULAW_SILENCE, decodeAlaw, decodeMulaw, encodeAlaw, encodeMulaw } from './codec/g711.js';
+export { decodeAlaw, decodeMulaw, encodeAlaw, encodeMulaw } from './codec/g711.js';
 export { WavReader, decodeWav, encodeWav, mixToMono, wavHeader } from './codec/wav.js';
 export type { DecodedWav, WavFormat } from './codec/wav.js';
 export { parseWavHeader } from './codec/wav-header.js';
@@ -35,3 +37,7 @@ export {
   settleHeard,
 } from './playout/playback-ledger.js';
 export type { Cut, LedgerEntry, PlaybackLedger, PlaybackReport } from './playout/playback-ledger.js';
+export { Framer } from './framing/framer.js';
+export type { FramerOptions } from './framing/framer.js';
+export { Resampler } from './resample/resampler.js';
+export type { ResamplerOptions, ResamplerQuality } from './resample/resampler.js';

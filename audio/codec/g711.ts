@@ -13,11 +13,6 @@ const MULAW_BIAS = 132;
 /** The largest magnitude that still fits the highest segment after the bias. */
 const MULAW_CLIP = 32635;
 
-/** The µ-law byte of silence. */
-export const MULAW_SILENCE = 0xff;
-/** The A-law byte of silence. */
-export const ALAW_SILENCE = 0xd5;
-
 /** Encodes samples as µ-law, a byte each. The result is new memory. */
 export function encodeMulaw(samples: Int16Array): Uint8Array {
   const bytes = new Uint8Array(samples.length);

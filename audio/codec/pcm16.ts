@@ -1,3 +1,5 @@
+import { clipToInt16 } from '../format/clip-to-int16.js';
+
 /**
  * PCM16 between bytes and samples: the one place that knows about byte order, alignment and the odd last byte.
  *
@@ -95,11 +97,4 @@ export function int16ToFloat(samples: Int16Array): Float32Array {
   const result = new Float32Array(samples.length);
   for (let i = 0; i < samples.length; i++) result[i] = (samples[i] ?? 0) / 32768;
   return result;
-}
-
-/** Rounds to the nearest PCM16 value and clips; a sample that overflowed must not wrap around to the other sign. NaN is 0. */
-export function clipToInt16(value: number): number {
-  if (value >= 32767) return 32767;
-  if (value <= -32768) return -32768;
-  return Math.round(value) || 0;
 }

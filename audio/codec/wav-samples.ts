@@ -1,5 +1,6 @@
+import { clipToInt16 } from '../format/clip-to-int16.js';
 import { decodeAlaw, decodeMulaw } from './g711.js';
-import { clipToInt16, pcm16ToSamples } from './pcm16.js';
+import { pcm16ToSamples } from './pcm16.js';
 import { wavSampleBytes } from './wav-header.js';
 import type { WavEncoding } from './wav-header.js';
 
