@@ -12,7 +12,7 @@ export function objectAt(value: unknown, path: string): JsonObject {
 
 export function arrayAt(value: unknown, path: string, maxLength: number): readonly unknown[] {
   if (!Array.isArray(value)) throw wrongType(path, 'an array', value);
-  if (value.length > maxLength) throw new Refusal('array_above_max_length', `Invalid '${path}': expected at most ${maxLength} elements, but got ${value.length}.`, path);
+  if (value.length > maxLength) throw new Refusal('array_above_max_length', `'${path}' has ${value.length} elements; at most ${maxLength} are accepted.`, path);
   return value as readonly unknown[];
 }
 
@@ -21,7 +21,7 @@ export function stringAt(value: unknown, path: string, maxLength = 256_000): str
   if (value.length > maxLength) {
     throw new Refusal(
       'string_above_max_length',
-      `Invalid '${path}': string too long. Expected a string with maximum length ${maxLength}, but got a string with length ${value.length} instead.`,
+      `'${path}' is too long: ${value.length} characters, and at most ${maxLength} are accepted.`,
       path,
     );
   }
@@ -37,15 +37,15 @@ export function numberAt(value: unknown, path: string, min: number, max: number,
   if (typeof value !== 'number' || !Number.isFinite(value) || (kind === 'integer' && !Number.isInteger(value))) {
     throw wrongType(path, kind === 'integer' ? 'an integer' : 'a decimal', value);
   }
-  if (value < min) throw new Refusal(`${kind}_below_min_value`, `Invalid '${path}': ${kind} below minimum value. Expected a value >= ${min}, but got ${value} instead.`, path);
-  if (value > max) throw new Refusal(`${kind}_above_max_value`, `Invalid '${path}': ${kind} above maximum value. Expected a value <= ${max}, but got ${value} instead.`, path);
+  if (value < min) throw new Refusal(`${kind}_below_min_value`, `'${path}' is ${value}; the least value accepted is ${min}.`, path);
+  if (value > max) throw new Refusal(`${kind}_above_max_value`, `'${path}' is ${value}; the greatest value accepted is ${max}.`, path);
   return value;
 }
 
 export function oneOf<Value extends string>(value: unknown, path: string, allowed: readonly Value[]): Value {
   const text = stringAt(value, path);
   if (!allowed.includes(text as Value)) {
-    throw new Refusal('invalid_value', `Invalid value: '${text.slice(0, 64)}'. Supported values are: ${allowed.map((name) => `'${name}'`).join(', ')}.`, path);
+    throw new Refusal('invalid_value', `'${path}' cannot be '${text.slice(0, 64)}'; it is one of ${allowed.map((name) => `'${name}'`).join(', ')}.`, path);
   }
   return text as Value;
 }
@@ -55,7 +55,7 @@ export function onlyFields(value: JsonObject, path: string, allowed: readonly st
   for (const key of Object.keys(value)) {
     if (!allowed.includes(key)) {
       const full = path === '' ? key.slice(0, 64) : `${path}.${key.slice(0, 64)}`;
-      throw new Refusal('unknown_parameter', `Unknown parameter: '${full}'.`, full);
+      throw new Refusal('unknown_parameter', `There is no parameter '${full}' here.`, full);
     }
   }
 }
@@ -63,7 +63,7 @@ export function onlyFields(value: JsonObject, path: string, allowed: readonly st
 export function required(value: JsonObject, key: string, path: string): unknown {
   if (!Object.hasOwn(value, key)) {
     const full = path === '' ? key : `${path}.${key}`;
-    throw new Refusal('missing_required_parameter', `Missing required parameter: '${full}'.`, full);
+    throw new Refusal('missing_required_parameter', `The parameter '${full}' is required.`, full);
   }
   return value[key];
 }
@@ -71,7 +71,7 @@ export function required(value: JsonObject, key: string, path: string): unknown 
 /** A free-form JSON value that is kept and echoed. Its depth is bounded, so that writing it back can never exhaust the stack. */
 export function jsonAt(value: unknown, path: string, depthLeft = 64): unknown {
   if (typeof value !== 'object' || value === null) return value;
-  if (depthLeft === 0) throw new Refusal('invalid_value', `Invalid '${path}': nested too deeply; at most 64 levels are accepted.`, path);
+  if (depthLeft === 0) throw new Refusal('invalid_value', `'${path}' is nested too deeply; at most 64 levels are accepted.`, path);
   for (const inner of Object.values(value)) jsonAt(inner, path, depthLeft - 1);
   return value;
 }
@@ -80,7 +80,7 @@ export function jsonAt(value: unknown, path: string, depthLeft = 64): unknown {
 export function metadataAt(value: unknown, path: string): Readonly<Record<string, string>> | null {
   if (value === null) return null;
   const pairs = Object.entries(objectAt(value, path));
-  if (pairs.length > 16) throw new Refusal('object_above_max_properties', `Invalid '${path}': expected at most 16 properties, but got ${pairs.length}.`, path);
+  if (pairs.length > 16) throw new Refusal('object_above_max_properties', `'${path}' has ${pairs.length} pairs; at most 16 are accepted.`, path);
   for (const [key, text] of pairs) {
     stringAt(key, path, 64);
     stringAt(text, `${path}.${key}`, 512);
@@ -90,5 +90,5 @@ export function metadataAt(value: unknown, path: string): Readonly<Record<string
 
 function wrongType(path: string, expected: string, value: unknown): Refusal {
   const got = value === null ? 'null' : Array.isArray(value) ? 'an array' : typeof value === 'object' ? 'an object' : `a ${typeof value}`;
-  return new Refusal('invalid_type', `Invalid type for '${path}': expected ${expected}, but got ${got} instead.`, path);
+  return new Refusal('invalid_type', `'${path}' must be ${expected} and is ${got}.`, path);
 }

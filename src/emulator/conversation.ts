@@ -42,7 +42,7 @@ export class Conversation {
    */
   insert(entry: ConversationEntry, previousItemId?: string): string | null {
     if (this.find(entry.item.id) !== undefined) {
-      throw new Refusal('item_create_duplicate_item_id', `Error creating item: an item with id '${entry.item.id.slice(0, 64)}' already exists.`, 'item.id');
+      throw new Refusal('item_create_duplicate_item_id', `The conversation has an item with the id '${entry.item.id.slice(0, 64)}' already.`, 'item.id');
     }
     if (this.#entries.length >= MAX_ITEMS) throw new Refusal('conversation_full', `The emulator keeps at most ${MAX_ITEMS} items in a conversation. Delete some, or open a new session.`);
     let position = this.#entries.length;
@@ -50,7 +50,7 @@ export class Conversation {
     else if (previousItemId !== undefined) {
       position = this.#entries.findIndex((other) => other.item.id === previousItemId) + 1;
       if (position === 0) {
-        throw new Refusal('item_not_found', `Error creating item: the previous item with id '${previousItemId.slice(0, 64)}' does not exist.`, 'previous_item_id');
+        throw new Refusal('item_not_found', `There is no item '${previousItemId.slice(0, 64)}' to put this one after.`, 'previous_item_id');
       }
     }
     this.#entries.splice(position, 0, entry);
@@ -89,10 +89,10 @@ export class Conversation {
     const { item } = entry;
     const part = item.type === 'message' && item.role === 'assistant' ? item.content[contentIndex] : undefined;
     if (item.type !== 'message' || part?.type !== 'output_audio') {
-      throw new Refusal('unsupported_content_type', 'Only model output audio messages can be truncated.', 'item_id');
+      throw new Refusal('unsupported_content_type', 'Only model output audio can be truncated, and this item has none at this content index.', 'item_id');
     }
     if (audioEndMs > Math.ceil(entry.audioMs)) {
-      throw new Refusal('invalid_value', `Audio content of ${Math.floor(entry.audioMs)}ms is already shorter than ${audioEndMs}ms.`, 'audio_end_ms');
+      throw new Refusal('invalid_value', `The audio of this item is ${Math.floor(entry.audioMs)}ms long, already shorter than ${audioEndMs}ms.`, 'audio_end_ms');
     }
     entry.audioMs = audioEndMs;
     entry.item = { ...item, content: item.content.map((other, index) => (index === contentIndex ? { type: 'output_audio', transcript: null } : other)) };
@@ -100,7 +100,7 @@ export class Conversation {
 }
 
 function unknownItem(verb: 'delete' | 'retrieve' | 'truncate', itemId: string): Refusal {
-  return new Refusal(`item_${verb}_invalid_item_id`, `Error with ${verb} item: the item with id '${itemId.slice(0, 64)}' does not exist.`, 'item_id');
+  return new Refusal(`item_${verb}_invalid_item_id`, `There is no item '${itemId.slice(0, 64)}' to ${verb}.`, 'item_id');
 }
 
 /** Reads the item of `conversation.item.create`; audio that it carries is measured and let go. Throws {@link Refusal}. */

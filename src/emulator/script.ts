@@ -92,26 +92,28 @@ function expects(entry: ScriptTurn, text: string): boolean {
   return entry.when?.some((phrase) => lower.includes(phrase.toLowerCase())) ?? false;
 }
 
-/** Fills `{{tool.path}}` from a tool's output (a JSON text). Sentences with a quote that leads nowhere are left out; '' when none is left. */
-export function fillQuotes(reply: string, toolOutput: string | undefined): string {
+/**
+ * Fills `{{tool.path}}` from a tool's output (a JSON text). Sentences with a quote that leads nowhere are left out, and then the text is not
+ * `whole`.
+ */
+export function fillQuotes(reply: string, toolOutput: string | undefined): { text: string; whole: boolean } {
   let output: unknown;
   try {
     output = toolOutput === undefined ? undefined : JSON.parse(toolOutput);
   } catch {
     output = toolOutput;
   }
-  return sentencesOf(reply)
-    .map((sentence) => {
-      let whole = true;
-      const text = sentence.replace(/\{\{\s*tool((?:\.[\w-]+)*)\s*\}\}/g, (_match, path: string) => {
-        const value = quoted(output, path.split('.').slice(1));
-        if (value === undefined) whole = false;
-        return value ?? '';
-      });
-      return whole ? text : '';
-    })
-    .filter((text) => text !== '')
-    .join(' ');
+  const sentences = sentencesOf(reply);
+  const filled = sentences.flatMap((sentence) => {
+    let found = true;
+    const text = sentence.replace(/\{\{\s*tool((?:\.[\w-]+)*)\s*\}\}/g, (_match, path: string) => {
+      const value = quoted(output, path.split('.').slice(1));
+      found &&= value !== undefined;
+      return value ?? '';
+    });
+    return found ? [text] : [];
+  });
+  return { text: filled.join(' '), whole: filled.length === sentences.length };
 }
 
 function quoted(output: unknown, path: readonly string[]): string | undefined {

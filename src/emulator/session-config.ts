@@ -97,14 +97,14 @@ export function updatedConfig(config: SessionConfig, patch: unknown, spoken: boo
     include: given('include', jsonAt, config.include),
   };
   if (spoken && JSON.stringify(updated.audio.output.voice) !== JSON.stringify(config.audio.output.voice)) {
-    throw new Refusal('cannot_update_voice', 'Cannot update a conversation\'s voice if assistant audio is present.', 'session.audio.output.voice');
+    throw new Refusal('cannot_update_voice', 'The voice is fixed once the assistant has spoken; the whole update was dropped.', 'session.audio.output.voice');
   }
   return updated;
 }
 
 export function modalitiesAt(value: unknown, path: string): readonly ['audio' | 'text'] {
   const list = arrayAt(value, path, 2);
-  if (list.length !== 1) throw new Refusal('invalid_value', `Invalid value for '${path}': exactly one of ['audio'] and ['text'] is supported.`, path);
+  if (list.length !== 1) throw new Refusal('invalid_value', `'${path}' must be ['audio'] or ['text'].`, path);
   return [oneOf(list[0], `${path}[0]`, ['audio', 'text'])];
 }
 
@@ -115,7 +115,7 @@ export function toolsAt(value: unknown, path: string): readonly WireTool[] {
     oneOf(required(tool, 'type', at), `${at}.type`, ['function']);
     onlyFields(tool, at, ['type', 'name', 'description', 'parameters']);
     const name = stringAt(required(tool, 'name', at), `${at}.name`, 64);
-    if (!/^[\w.-]+$/.test(name)) throw new Refusal('invalid_value', `Invalid '${at}.name': expected letters, digits, '_', '-' and '.'.`, `${at}.name`);
+    if (!/^[\w.-]+$/.test(name)) throw new Refusal('invalid_value', `'${at}.name' may hold letters, digits, '_', '-' and '.'.`, `${at}.name`);
     return {
       type: 'function',
       name,
@@ -142,7 +142,7 @@ export function formatAt(value: unknown, path: string): WireFormat {
   onlyFields(format, path, ['type', 'rate']);
   if (type !== 'audio/pcm') return { type };
   if (format['rate'] !== undefined && format['rate'] !== 24_000) {
-    throw new Refusal('invalid_value', `Invalid value for '${path}.rate': 'audio/pcm' is 24000 samples per second.`, `${path}.rate`);
+    throw new Refusal('invalid_value', `'${path}.rate' must be 24000: 'audio/pcm' has 24000 samples per second.`, `${path}.rate`);
   }
   return PCM;
 }

@@ -1,0 +1,79 @@
+import { Resampler, encodeAlaw, encodeMulaw, samplesToPcm16 } from '../../audio/index.js';
+import type { WireFormat } from './wire.js';
+
+export interface SpokenWord {
+  readonly text: string;
+  /** From the start of the speech. */
+  readonly startMs: number;
+}
+
+/** Something said: PCM16, mono, 24 kHz, and where its words are (an estimate). */
+export interface Speech {
+  readonly samples: Int16Array;
+  readonly words: readonly SpokenWord[];
+}
+
+/** Turns text into speech. `speak` never rejects for a text that it cannot say well: it gives the best that it has. */
+export interface Voice {
+  speak(text: string): Promise<Speech>;
+}
+
+export const SPEECH_RATE = 24_000;
+
+/** Spreads the words of a text over its sound by their length in letters: good enough to let a transcript run with its audio. */
+export function spreadWords(text: string, fromMs: number, durationMs: number): SpokenWord[] {
+  const words = text.split(/\s+/u).filter((word) => word !== '');
+  const letters = words.reduce((sum, word) => sum + word.length + 1, 0);
+  let before = 0;
+  return words.map((word) => {
+    const startMs = fromMs + (durationMs * before) / Math.max(1, letters);
+    before += word.length + 1;
+    return { text: word, startMs };
+  });
+}
+
+/** Joins speeches, one after the other. */
+export function joinSpeech(parts: readonly Speech[]): Speech {
+  const samples = new Int16Array(parts.reduce((sum, part) => sum + part.samples.length, 0));
+  const words: SpokenWord[] = [];
+  let at = 0;
+  for (const part of parts) {
+    samples.set(part.samples, at);
+    const fromMs = (at * 1000) / SPEECH_RATE;
+    for (const word of part.words) words.push({ text: word.text, startMs: word.startMs + fromMs });
+    at += part.samples.length;
+  }
+  return { samples, words };
+}
+
+/** Brings samples to another rate as a whole: same length in time, without the filter's delay. */
+export function resampleWhole(samples: Int16Array, fromRate: number, toRate: number): Int16Array {
+  if (fromRate === toRate || samples.length === 0) return samples;
+  const resampler = new Resampler(fromRate, toRate);
+  const head = resampler.push(samples);
+  const tail = resampler.flush();
+  const delay = resampler.delaySamples;
+  const all = new Int16Array(head.length + tail.length);
+  all.set(head);
+  all.set(tail, head.length);
+  const length = Math.round((samples.length * toRate) / fromRate);
+  const result = new Int16Array(length);
+  result.set(all.subarray(Math.round(delay), Math.round(delay) + length));
+  return result;
+}
+
+/** Writes speech in the session's output format. */
+export function encodeSpeech(samples: Int16Array, format: WireFormat): Uint8Array {
+  switch (format.type) {
+    case 'audio/pcm':
+      return samplesToPcm16(samples);
+    case 'audio/pcmu':
+      return encodeMulaw(resampleWhole(samples, SPEECH_RATE, 8_000));
+    case 'audio/pcma':
+      return encodeAlaw(resampleWhole(samples, SPEECH_RATE, 8_000));
+  }
+}
+
+export function bytesPerMs(format: WireFormat): number {
+  return format.type === 'audio/pcm' ? 48 : 8;
+}
