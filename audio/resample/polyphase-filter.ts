@@ -5,7 +5,7 @@
 export interface PolyphaseFilter {
   readonly up: number;
   readonly down: number;
-  /** Coefficients of one phase: so many input samples make an output sample. */
+  /** Coefficients of one phase, a multiple of 4: so many input samples make an output sample. */
   readonly taps: number;
   /** `up` rows of `taps` coefficients, in the order of the input samples they meet (oldest first). */
   readonly coefficients: Float32Array;
@@ -44,12 +44,13 @@ export function polyphaseFilter(fromRate: number, toRate: number, shape: FilterS
   return filter;
 }
 
-const PASS_THROUGH: PolyphaseFilter = { up: 1, down: 1, taps: 1, coefficients: Float32Array.of(1), delayInputSamples: 0 };
+const PASS_THROUGH: PolyphaseFilter = { up: 1, down: 1, taps: 4, coefficients: Float32Array.of(0, 0, 0, 1), delayInputSamples: 0 };
 
 function design(up: number, down: number, { zeros, beta, rolloff }: FilterShape, what: string): PolyphaseFilter {
   // In samples of the dense rate (from * up = to * down), in which the lower of both rates has one sample each max(up, down).
   const center = zeros * Math.max(up, down);
-  const taps = Math.ceil((2 * center + 1) / up);
+  // A multiple of 4 for the inner loop; the filler is zeros that meet the oldest samples.
+  const taps = Math.ceil((2 * center + 1) / up / 4) * 4;
   if (taps * up > MAX_COEFFICIENTS) {
     throw new RangeError(`Resampling ${what} needs a filter of ${taps * up} coefficients, and ${MAX_COEFFICIENTS} are the limit; choose rates with a simple ratio.`);
   }
