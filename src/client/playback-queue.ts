@@ -76,7 +76,7 @@ export class PlaybackQueue {
     const kept = this.#frames.filter((frame) => frame.epoch >= epoch);
     if (kept[0] !== this.#frames[0]) this.#offset = 0;
     this.#frames = kept;
-    this.#buffered = kept.reduce((sum, frame) => sum + frame.samples.length, -this.#offset);
+    this.#buffered = kept.reduce((sum, frame) => sum + frame.samples.length, 0) - this.#offset;
     for (const [item, state] of this.#items) {
       if (state.epoch >= epoch) continue;
       if (state.heardSamples > 0) this.#finals.push({ epoch: state.epoch, item, samples: state.heardSamples, final: true });
