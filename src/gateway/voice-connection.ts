@@ -150,7 +150,7 @@ export class VoiceConnection {
     this.#log.info('A conversation starts.', { client, audio });
     onEveryEvent(session, (event) => this.#onEvent(event));
     this.#timer(this.#limits.maxCallMs, () => this.#end('max_call_length'));
-    this.#connect(session, agent.name, audio, early).catch((error: unknown) => this.#failInside(error));
+    this.#connect(session, agent.name, audio, early).catch((error: unknown) => this.#onMessageError(error));
   }
 
   async #connect(session: RealtimeSession, agent: string, audio: boolean, early: readonly EarlyMessage[]): Promise<void> {
