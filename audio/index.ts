@@ -41,3 +41,6 @@ export { Framer } from './framing/framer.js';
 export type { FramerOptions } from './framing/framer.js';
 export { Resampler } from './resample/resampler.js';
 export type { ResamplerOptions, ResamplerQuality } from './resample/resampler.js';
+export { EnergyVad } from './vad/energy-vad.js';
+export type { EnergyVadOptions } from './vad/energy-vad.js';
+export type { Vad, VadTransition } from './vad/vad.js';
