@@ -45,14 +45,17 @@ export function onResponseCreated(context: StepContext, input: ResponseCreated):
   state.live.set(input.responseId, response);
   emit(context, { type: 'agent_start', responseId: input.responseId });
 
-  const requestId = input.metadata?.[REQUEST_KEY];
   const { request } = state;
-  if (request.name === 'requested' && (requestId === request.eventId || requestId === undefined)) {
-    // A server that gives no metadata back leaves it open whose response this is. If it is not ours, our request is refused, and waits its turn.
-    state.request = { name: 'free' };
+  if (request.name === 'requested') {
     context.effects.push({ type: 'cancel_timer', timer: 'response_overdue' });
-    if (request.interrupted) cancelResponse(context, response);
-    return;
+    const requestId = input.metadata?.[REQUEST_KEY];
+    if (requestId === request.eventId) {
+      state.request = { name: 'free' };
+      if (request.interrupted) cancelResponse(context, response);
+      return;
+    }
+    // Only the metadata tells whose a response is, and not every server gives it back.
+    request.perhaps = input.responseId;
   }
   // The model began by itself, with all results that it has been given: answers to tools are in it.
   for (let index = state.wanted.length - 1; index >= 0; index -= 1) {
@@ -100,6 +103,7 @@ export function onResponseDone(context: StepContext, input: ResponseDone): void 
   if (answered) reportTurn(context, response.turn, input.responseId);
   if (state.turn === response.turn && (response.hasAudio || answered)) state.turn = undefined;
   if (state.request.name === 'collided') freeAfterCollision(context);
+  else if (state.request.name === 'requested' && state.request.perhaps === input.responseId) state.request = { name: 'free' };
   requestNext(context);
 }
 

@@ -34,13 +34,21 @@ export interface WantedResponse {
 /**
  * The one writer of `create_response`:
  *
- *      free ──sent──▶ requested ──response_created──▶ free (the response is live)
+ *      free ──sent──▶ requested ──response_created with our id──▶ free (the response is live)
  *       ▲                 │
  *       └── retry/time ── └──refused: already one active──▶ collided ──response_done or timer──▶ free
  */
 export type RequestPhase =
   | { readonly name: 'free' }
-  | { readonly name: 'requested'; readonly eventId: string; readonly wanted: WantedResponse; interrupted: boolean }
+  | {
+      readonly name: 'requested';
+      readonly eventId: string;
+      readonly wanted: WantedResponse;
+      /** It was stopped before it began. */
+      interrupted: boolean;
+      /** A response that began without saying whose it is: ours, unless the model refuses our request before its end. */
+      perhaps?: string;
+    }
   | { readonly name: 'collided' };
 
 /** A response between its `response_created` and its `response_done`. */

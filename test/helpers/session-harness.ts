@@ -1,0 +1,102 @@
+import type { z } from 'zod';
+import { PCM16_24K, msToBytes } from '../../audio/index.js';
+import { RealtimeAgent, RealtimeSession } from '../../session/index.js';
+import type { ModelInput, RealtimeSessionOptions, SessionEvent, SessionEventMap, Tool } from '../../session/index.js';
+import { ManualClock } from '../../src/host/manual-clock.js';
+import { scriptedModel } from '../../src/provider/scripted/scripted-model.js';
+import type { ScriptedModel } from '../../src/provider/scripted/scripted-model.js';
+
+export type { z };
+
+export interface Harness {
+  readonly clock: ManualClock;
+  readonly model: ScriptedModel;
+  readonly session: RealtimeSession;
+  readonly events: SessionEvent[];
+  of<T extends keyof SessionEventMap>(type: T): SessionEventMap[T][];
+}
+
+const EVENT_TYPES: { readonly [T in keyof SessionEventMap]: true } = {
+  agent_start: true,
+  agent_end: true,
+  tool_start: true,
+  tool_arguments_delta: true,
+  tool_end: true,
+  audio: true,
+  audio_end: true,
+  audio_interrupted: true,
+  history_added: true,
+  history_updated: true,
+  transcript_delta: true,
+  input_speech_started: true,
+  input_speech_stopped: true,
+  input_committed: true,
+  turn_metrics: true,
+  connection: true,
+  pressure: true,
+  error: true,
+  raw_model_event: true,
+};
+
+/** A session on a manual clock with a scripted model; every event is collected. */
+export function makeHarness(
+  options: { tools?: readonly Tool[]; model?: ScriptedModel } & Partial<Omit<RealtimeSessionOptions, 'model' | 'clock'>> = {},
+): Harness {
+  const { tools = [], model = scriptedModel(), ...rest } = options;
+  const clock = new ManualClock(1_000);
+  const agent = new RealtimeAgent({ name: 'Ava', instructions: 'Be brief.', tools });
+  const session = new RealtimeSession(agent, { model, clock, sessionId: 'test', ...rest });
+  const events: SessionEvent[] = [];
+  for (const type of Object.keys(EVENT_TYPES) as (keyof SessionEventMap)[]) session.on(type, (event) => events.push(event));
+  return {
+    clock,
+    model,
+    session,
+    events,
+    of: (type) => events.filter((event): event is SessionEventMap[typeof type] => event.type === type),
+  };
+}
+
+/** The same, connected. */
+export async function openHarness(options: Parameters<typeof makeHarness>[0] = {}): Promise<Harness> {
+  const harness = makeHarness(options);
+  await harness.session.connect();
+  return harness;
+}
+
+/** `ms` of PCM16 at 24 kHz, not silent. */
+export function tone(ms: number): Uint8Array {
+  return new Uint8Array(msToBytes(PCM16_24K, ms)).fill(0x11);
+}
+
+/** The model begins a spoken reply and sends its text and `audioMs` of audio, as fast as it can. */
+export function replyBegins(responseId: string, itemId: string, text: string, audioMs: number, metadata?: Record<string, string>): ModelInput[] {
+  return [
+    { type: 'response_created', responseId, ...(metadata === undefined ? {} : { metadata }) },
+    { type: 'output_item_added', responseId, outputIndex: 0, item: { type: 'message', id: itemId, role: 'assistant', status: 'in_progress', content: [] } },
+    { type: 'output_text_delta', of: 'audio', responseId, itemId, contentIndex: 0, delta: text },
+    ...(audioMs > 0 ? [{ type: 'audio_delta', responseId, itemId, contentIndex: 0, bytes: tone(audioMs) } as const] : []),
+  ];
+}
+
+/** The end of that reply. */
+export function replyEnds(responseId: string, itemId: string, text: string, status: 'completed' | 'cancelled' = 'completed'): ModelInput[] {
+  const item = {
+    type: 'message',
+    id: itemId,
+    role: 'assistant',
+    status: status === 'completed' ? 'completed' : 'incomplete',
+    content: [{ type: 'output_audio', transcript: text }],
+  } as const;
+  return [
+    { type: 'audio_done', responseId, itemId, contentIndex: 0 },
+    { type: 'output_text_done', of: 'audio', responseId, itemId, contentIndex: 0, text },
+    { type: 'item_done', item },
+    { type: 'output_item_done', responseId, outputIndex: 0, item },
+    { type: 'response_done', responseId, status, output: [item] },
+  ];
+}
+
+export function speechStarts(itemId: string, audioStartMs = 0): ModelInput {
+  return { type: 'speech_started', itemId, audioStartMs };
+}
