@@ -3,8 +3,8 @@ import type { Cut } from '../../audio/index.js';
 import { splitHeard } from './heard-text.js';
 import { cutItem, textOf } from './history.js';
 import { cancelResponse } from './responses.js';
-import type { StepContext } from './session-state.js';
-import { emit, forgive, newId, send } from './session-state.js';
+import type { StepContext } from './step-context.js';
+import { emit, forgive, newId, send } from './step-context.js';
 import { reportTurn } from './turn-marks.js';
 
 /**

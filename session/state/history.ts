@@ -1,34 +1,10 @@
 import type { HistoryChange, HistoryItem, HistoryStatus } from '../events/history-item.js';
 import type { ModelContentPart, ModelItem } from '../ports/model.js';
-import type { StepContext } from './session-state.js';
-import { dropOldest, emit } from './session-state.js';
-
-/** One item as it grows. The parts' texts are kept apart, because they may arrive interleaved. */
-interface Draft {
-  readonly itemId: string;
-  item: ModelItem;
-  responseId?: string;
-  readonly texts: Map<number, string>;
-  status: HistoryStatus;
-  /** Present when the item was cut by an interruption. */
-  cut?: { readonly heardMs: number; readonly heardText: string };
-  /** The value that was last handed out; made anew when something changed. */
-  view?: HistoryItem;
-}
-
-export interface HistoryState {
-  /** Item ids in the order of the conversation. */
-  readonly order: string[];
-  readonly drafts: Map<string, Draft>;
-  /** Transcript pieces of items that have not been added yet (a transcriber may be faster than the conversation). */
-  readonly early: Map<string, { text: string; readonly contentIndex: number }>;
-}
+import type { Draft, HistoryState } from './history-state.js';
+import { dropOldest, emit } from './step-context.js';
+import type { StepContext } from './step-context.js';
 
 const MAX_EARLY = 64;
-
-export function createHistory(): HistoryState {
-  return { order: [], drafts: new Map(), early: new Map() };
-}
 
 /** The conversation as values, in order. Values of items that did not change are the same objects as before. */
 export function historyItems(history: HistoryState): readonly HistoryItem[] {

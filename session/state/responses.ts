@@ -2,8 +2,9 @@ import { ProviderError } from '../errors.js';
 import type { ResponseOutcome } from '../events/session-event.js';
 import type { ModelErrorInfo, ModelInput, ResponseRequest } from '../ports/model.js';
 import { failItem } from './history.js';
-import type { LiveResponse, StepContext, WantedResponse } from './session-state.js';
-import { addBounded, emit, forgive, hasOpenCalls, newId, send } from './session-state.js';
+import type { LiveResponse, WantedResponse } from './session-state.js';
+import type { StepContext } from './step-context.js';
+import { addBounded, emit, forgive, hasOpenCalls, newId, send } from './step-context.js';
 import { beginTurn, reportTurn } from './turn-marks.js';
 
 /** The key under which a request's own id travels in the response's metadata, the only thing that the model gives back. */

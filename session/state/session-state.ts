@@ -1,11 +1,10 @@
 import { createLedger } from '../../audio/index.js';
 import type { PlaybackLedger } from '../../audio/index.js';
 import type { VoicewireError } from '../errors.js';
-import type { SessionEventBody, TurnMarks } from '../events/session-event.js';
-import type { ModelCommand, ModelConfig, ResponseRequest } from '../ports/model.js';
-import { createHistory } from './history.js';
-import type { HistoryState } from './history.js';
-import type { SessionEffect } from './session-effect.js';
+import type { TurnMarks } from '../events/session-event.js';
+import type { ModelConfig, ResponseRequest } from '../ports/model.js';
+import { createHistory } from './history-state.js';
+import type { HistoryState } from './history-state.js';
 
 /**
  *      idle ──connection_opened──▶ configuring ──model_session_configured──▶ open
@@ -136,56 +135,4 @@ export function createSessionState(config: ModelConfig, playback: 'clock' | 'rep
     silenceMs: silenceMs ?? 500,
     nextId: 1,
   };
-}
-
-/** What one step works with: the state, the moment, and the effects so far. */
-export interface StepContext {
-  readonly state: SessionState;
-  readonly nowMs: number;
-  readonly effects: SessionEffect[];
-}
-
-export function emit(context: StepContext, event: SessionEventBody): void {
-  context.effects.push({ type: 'emit', event });
-}
-
-export function send(context: StepContext, command: ModelCommand): void {
-  context.effects.push({ type: 'send', command });
-}
-
-/** A new id, unique within the session and the same in every replay. */
-export function newId(state: SessionState, prefix: string): string {
-  const id = `${prefix}_${state.nextId}`;
-  state.nextId += 1;
-  return id;
-}
-
-/** Whether a response has called tools that have not ended. */
-export function hasOpenCalls(state: SessionState, responseId: string): boolean {
-  for (const call of state.calls.values()) {
-    if (call.responseId === responseId && call.state !== 'settled') return true;
-  }
-  return false;
-}
-
-const MAX_FORGIVABLE = 64;
-
-/** Remembers that a refusal of this command is no error. */
-export function forgive(state: SessionState, eventId: string): void {
-  addBounded(state.forgivable, eventId, MAX_FORGIVABLE);
-}
-
-/** Adds to a set that keeps the newest `limit` values. */
-export function addBounded(set: Set<string>, value: string, limit: number): void {
-  set.add(value);
-  dropOldest(set, limit);
-}
-
-/** Keeps the newest `limit` entries of a set or map. */
-export function dropOldest(collection: Set<string> | Map<string, unknown>, limit: number): void {
-  if (collection.size <= limit) return;
-  for (const oldest of collection.keys()) {
-    collection.delete(oldest);
-    return;
-  }
 }

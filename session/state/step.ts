@@ -6,8 +6,9 @@ import { addItem, appendText, finishItem, ownItem, removeItem, setArguments, set
 import { liveResponse, onOverdueTimer, onRequestRefused, onResponseCreated, onResponseDone, onRetryTimer, providerError, requestNext, retryLater, want } from './responses.js';
 import type { SessionEffect } from './session-effect.js';
 import type { AppInput, SessionInput } from './session-input.js';
-import type { SessionState, StepContext } from './session-state.js';
-import { emit, newId, send } from './session-state.js';
+import type { SessionState } from './session-state.js';
+import type { StepContext } from './step-context.js';
+import { emit, newId, send } from './step-context.js';
 import { beginCall, cancelUnfinishedCalls, onArgumentsDelta, runCall, settleCall } from './tool-calls.js';
 import { beginSpokenTurn, beginTurn, heardSince, markByClock, markCommitted, markFirstAudio, markHeard } from './turn-marks.js';
 

@@ -1,8 +1,9 @@
 import type { ToolOutcome } from '../events/session-event.js';
 import { setArguments } from './history.js';
 import { want } from './responses.js';
-import type { StepContext, ToolCall } from './session-state.js';
-import { emit, hasOpenCalls, newId, send } from './session-state.js';
+import type { ToolCall } from './session-state.js';
+import type { StepContext } from './step-context.js';
+import { emit, hasOpenCalls, newId, send } from './step-context.js';
 
 /** The model has begun to call a tool. */
 export function beginCall(context: StepContext, call: { responseId: string; itemId: string; callId: string; name: string }): ToolCall {

@@ -1,7 +1,8 @@
 import { bytesToMs, ledgerEntry, samplesToMs } from '../../audio/index.js';
 import type { LedgerEntry } from '../../audio/index.js';
-import type { LiveResponse, StepContext, Turn } from './session-state.js';
-import { dropOldest, emit, newId } from './session-state.js';
+import type { LiveResponse, Turn } from './session-state.js';
+import type { StepContext } from './step-context.js';
+import { dropOldest, emit, newId } from './step-context.js';
 
 const MAX_UNHEARD = 32;
 

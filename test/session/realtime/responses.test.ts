@@ -10,7 +10,7 @@ function answersRequest({ model }: Harness): Record<string, string> {
   return { ...model.commandsOf('create_response').at(-1)?.request.metadata };
 }
 
-function wholeReply(harness: Harness, responseId: string, metadata?: Record<string, string>): ModelInput[] {
+function wholeReply(responseId: string, metadata?: Record<string, string>): ModelInput[] {
   return [...replyBegins(responseId, `item_${responseId}`, 'ok', 100, metadata), ...replyEnds(responseId, `item_${responseId}`, 'ok')];
 }
 
@@ -21,7 +21,7 @@ describe('responses', () => {
     session.respond({ instructions: 'first' });
     session.respond({ instructions: 'second' });
     expect(model.commandsOf('create_response').map(({ request }) => request.instructions)).toEqual(['first']);
-    model.push(...wholeReply(harness, 'r1', answersRequest(harness)));
+    model.push(...wholeReply('r1', answersRequest(harness)));
     expect(model.commandsOf('create_response').map(({ request }) => request.instructions)).toEqual(['first', 'second']);
   });
 
@@ -93,7 +93,7 @@ describe('responses', () => {
 
   it('do not come back to life by events that are late', async () => {
     const harness = await openHarness();
-    harness.model.push(...wholeReply(harness, 'r1'));
+    harness.model.push(...wholeReply('r1'));
     harness.model.push({ type: 'output_text_delta', of: 'audio', responseId: 'r1', itemId: 'item_r1', contentIndex: 0, delta: 'late' });
     harness.model.push(...replyEnds('r1', 'item_r1', 'ok'));
     harness.session.respond();
