@@ -89,9 +89,9 @@ export class InputBuffer {
       const baseMs = this.#baseMs;
       for (const transition of vad.push(part)) {
         if (vad !== this.#vad) break;
-        const atMs = baseMs + (transition.sample * 1000) / this.#sampleRate;
-        if (transition.type === 'start') this.#start(atMs, onSign);
-        else this.#stop(onSign);
+        const toMs = (sample: number): number => baseMs + (sample * 1000) / this.#sampleRate;
+        if (transition.type === 'start') this.#start(toMs(transition.sample), onSign);
+        else this.#stop(toMs(transition.decidedAt), onSign);
       }
     }
   }
@@ -136,7 +136,7 @@ export class InputBuffer {
     }
     const hangMs = detection.type === 'server_vad' ? Math.max(20, detection.silence_duration_ms) : SEMANTIC_SILENCE_MS[detection.eagerness];
     const threshold = detection.type === 'server_vad' ? detection.threshold : 0.5;
-    this.#vad = new EnergyVad({ sampleRate: this.#sampleRate, startFrames: START_FRAMES, hangMs, minLevelDb: levelOf(threshold) });
+    this.#vad = new EnergyVad({ sampleRate: this.#sampleRate, startFrames: START_FRAMES, hangMs, minimumDb: levelOf(threshold) });
   }
 
   #start(atMs: number, onSign: (sign: TurnSign) => void): void {
@@ -148,10 +148,10 @@ export class InputBuffer {
     onSign({ type: 'speech_started', audioStartMs: Math.round(startMs) });
   }
 
-  #stop(onSign: (sign: TurnSign) => void): void {
+  #stop(atMs: number, onSign: (sign: TurnSign) => void): void {
     if (this.#speakingSinceMs === undefined) return;
     this.#speakingSinceMs = undefined;
-    onSign({ type: 'speech_stopped', audioEndMs: Math.round(this.writtenMs) });
+    onSign({ type: 'speech_stopped', audioEndMs: Math.round(atMs) });
   }
 
   #take(): CommittedAudio {

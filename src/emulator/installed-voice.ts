@@ -1,48 +1,72 @@
 import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { decodeWav, mixToMono } from '../../audio/index.js';
 import { SPEECH_RATE, resampleWhole } from './speech.js';
 
-/** A speech synthesiser of this machine: how to run it so that it reads the text from its input and writes a WAV to its output. */
+/**
+ * A speech synthesiser of this machine, run without a shell. `arguments` are its command line for a text and a WAV file to write; the text
+ * goes to its input as well, for those that read it there.
+ */
 export interface Synthesizer {
   readonly command: string;
-  readonly args: readonly string[];
+  readonly arguments: (text: string, wavFile: string) => readonly string[];
 }
 
-/** In the order of preference. The text always goes in through the input: no shell and no argument ever holds it. */
+/** In the order of preference. */
 export const SYNTHESIZERS: readonly Synthesizer[] = [
-  { command: 'flite', args: ['-voice', 'slt', '-f', '/dev/stdin', '-o', '/dev/stdout'] },
-  { command: 'espeak-ng', args: ['--stdin', '--stdout', '-v', 'en-us'] },
+  { command: 'flite', arguments: (text, wavFile) => ['-voice', 'slt', '-t', text, '-o', wavFile] },
+  { command: 'espeak-ng', arguments: (_text, wavFile) => ['--stdin', '-v', 'en-us', '-w', wavFile] },
 ];
 
 const TIMEOUT_MS = 5_000;
-/** Longer than a minute of speech at the rates these tools write. */
-const MAX_OUTPUT_BYTES = 4 * 1024 * 1024;
+/** Over a minute of speech at the rates these tools write. */
+const MAX_WAV_BYTES = 4 * 1024 * 1024;
+/** The longest sentence handed to a program. */
+const MAX_LETTERS = 1_000;
 
 /**
  * Speaks one sentence with the first of `synthesizers` that is installed and can. Resolves with PCM16 mono 24 kHz, or undefined where none
  * could; never rejects.
  */
-export async function speakInstalled(sentence: string, synthesizers: readonly Synthesizer[] = SYNTHESIZERS): Promise<{ samples: Int16Array; command: string } | undefined> {
-  for (const synthesizer of synthesizers) {
-    const wav = await run(synthesizer, sentence);
-    if (wav === undefined || wav.length === 0) continue;
-    try {
-      const { samples, channels, sampleRate } = decodeWav(wav);
-      if (samples.length > 0) return { samples: resampleWhole(mixToMono(samples, channels), sampleRate, SPEECH_RATE), command: synthesizer.command };
-    } catch {
-      // Not a WAV after all: the next one may do better.
+export async function speakInstalled(sentence: string, synthesizers: readonly Synthesizer[] = SYNTHESIZERS): Promise<Int16Array | undefined> {
+  // Control characters mean nothing to a speaker, and a NUL cannot stand in an argument.
+  const text = sentence.replace(/\p{C}+/gu, ' ').slice(0, MAX_LETTERS).trim();
+  if (text === '' || synthesizers.length === 0) return undefined;
+  let folder: string | undefined;
+  try {
+    folder = await mkdtemp(join(tmpdir(), 'voicewire-voice-'));
+    const wavFile = join(folder, 'speech.wav');
+    for (const synthesizer of synthesizers) {
+      const samples = (await run(synthesizer, text, wavFile)) ? await readSpeech(wavFile) : undefined;
+      if (samples !== undefined) return samples;
     }
+  } catch {
+    // No temporary folder: no speech either.
+  } finally {
+    if (folder !== undefined) await rm(folder, { recursive: true, force: true }).catch(() => {});
   }
   return undefined;
 }
 
-function run({ command, args }: Synthesizer, text: string): Promise<Uint8Array | undefined> {
+/** Whether the program ran to a good end. A program that is not installed is the ordinary case. */
+function run(synthesizer: Synthesizer, text: string, wavFile: string): Promise<boolean> {
   return new Promise((resolve) => {
-    const child = execFile(command, [...args], { encoding: 'buffer', timeout: TIMEOUT_MS, maxBuffer: MAX_OUTPUT_BYTES, killSignal: 'SIGKILL' }, (error, stdout) =>
-      resolve(error === null ? stdout : undefined),
-    );
+    const child = execFile(synthesizer.command, [...synthesizer.arguments(text, wavFile)], { timeout: TIMEOUT_MS, killSignal: 'SIGKILL' }, (error) => resolve(error === null));
     // A program that ends before it has read everything must not end us; its exit code tells the rest.
     child.stdin?.on('error', () => {});
     child.stdin?.end(`${text}\n`);
   });
+}
+
+async function readSpeech(wavFile: string): Promise<Int16Array | undefined> {
+  try {
+    if ((await stat(wavFile)).size > MAX_WAV_BYTES) return undefined;
+    const { samples, channels, sampleRate } = decodeWav(await readFile(wavFile));
+    return samples.length === 0 ? undefined : resampleWhole(mixToMono(samples, channels), sampleRate, SPEECH_RATE);
+  } catch {
+    // No WAV, or not one: the next program may do better.
+    return undefined;
+  }
 }

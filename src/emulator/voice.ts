@@ -36,7 +36,7 @@ export function createVoice(options: VoiceOptions = {}): Voice {
 
   async function synthesize(sentence: string): Promise<Int16Array> {
     const spoken = await speakInstalled(sentence, synthesizers);
-    if (spoken !== undefined) return spoken.samples;
+    if (spoken !== undefined) return spoken;
     if (!noticed) {
       noticed = true;
       const message = 'The emulator murmurs what it has no clip for: neither flite nor espeak-ng is installed.';
