@@ -30,5 +30,14 @@ await build({
 });
 
 if (existsSync('src/page/index.html')) {
-  await build({ root: 'src/page', configFile: false, logLevel: 'warn', base: './', build: { outDir: '../../dist/page', emptyOutDir: true, assetsInlineLimit: 0 } });
+  await build({
+    root: 'src/page',
+    configFile: false,
+    logLevel: 'warn',
+    base: './',
+    // The page is the package's first user: it takes the client from the built entry point, worklet included.
+    resolve: { alias: { 'voicewire/browser': `${root}dist/src/browser.js` } },
+    // Nothing inline, neither scripts nor data: the gateway's content security policy allows neither.
+    build: { outDir: '../../dist/page', emptyOutDir: true, assetsInlineLimit: 0, modulePreload: false },
+  });
 }
