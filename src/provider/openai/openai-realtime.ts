@@ -1,0 +1,123 @@
+import { ProtocolError, TransportError } from '../../../session/index.js';
+import type { Clock, ModelConnectOptions, ModelConnection, ModelInput, RealtimeModel } from '../../../session/index.js';
+import { HostError } from '../../host/errors.js';
+import { parseMessage } from '../../protocol/openai-realtime/parse.js';
+import { serialize } from '../../protocol/openai-realtime/serialize.js';
+import { connectWebSocket } from '../../transport/ws-client.js';
+
+const OPENAI_URL = 'wss://api.openai.com/v1/realtime';
+/** Half of the minute after which idle connections are cut by many a proxy; a dead one is noticed within two of these. */
+const PING_INTERVAL_MS = 30_000;
+
+export interface OpenaiRealtimeOptions {
+  /** A key or client secret, or a function that fetches one for each connection. Not needed where the server asks for none. */
+  readonly apiKey?: string | (() => string | Promise<string>);
+  /** Default `gpt-realtime`. */
+  readonly model?: string;
+  /** Of any server that speaks the realtime protocol. `wss:`, or `ws:` on this machine; `?model=` is added when it is not there. */
+  readonly url?: string | URL;
+  /** Further headers, `api-key` say; one of the same name replaces ours. */
+  readonly headers?: Readonly<Record<string, string>>;
+  /** A stable id of the end user, hashed, for the provider's abuse detection. */
+  readonly safetyIdentifier?: string;
+  /** Default 10 000. */
+  readonly connectTimeoutMs?: number;
+  readonly clock?: Clock;
+}
+
+/**
+ * OpenAI's realtime model, or one of a compatible server. Throws `HostError` `USAGE` at once for an address that cannot be one.
+ * A message that cannot be read does not end the connection: it arrives as `model_error` with the code `PROTOCOL_BAD_EVENT`.
+ */
+export function openaiRealtime(options: OpenaiRealtimeOptions = {}): RealtimeModel {
+  const url = readUrl(options.url ?? OPENAI_URL);
+  if (!url.searchParams.has('model')) url.searchParams.set('model', options.model ?? 'gpt-realtime');
+  return {
+    label: `${url.searchParams.get('model')} at ${url.host}`,
+    async connect({ signal, onInput, onClose }: ModelConnectOptions): Promise<ModelConnection> {
+      signal.throwIfAborted();
+      const headers = await headersFor(url, options, signal);
+      const transport = await connectWebSocket(url, {
+        headers,
+        signal,
+        pingIntervalMs: PING_INTERVAL_MS,
+        ...(options.connectTimeoutMs === undefined ? {} : { connectTimeoutMs: options.connectTimeoutMs }),
+        ...(options.clock === undefined ? {} : { clock: options.clock }),
+      });
+      transport.listen({
+        onMessage(data) {
+          for (const input of read(data)) onInput(input);
+        },
+        onClose,
+      });
+      return {
+        get bufferedBytes() {
+          return transport.bufferedBytes;
+        },
+        send: (command) => transport.send(serialize(command)),
+        async close(reason) {
+          await transport.close(1000, reason);
+        },
+      };
+    },
+  };
+}
+
+/** The key travels in a header, and the conversation with it: neither may cross a network in the clear. */
+function readUrl(address: string | URL): URL {
+  let url: URL;
+  try {
+    url = new URL(address);
+  } catch {
+    throw new HostError('USAGE', 'The address of the model is not a URL.', { hint: 'It looks like wss://host/v1/realtime.' });
+  }
+  if (url.protocol !== 'wss:' && url.protocol !== 'ws:') {
+    throw new HostError('USAGE', `The address of the model begins with ${url.protocol}, which is no WebSocket.`, { hint: 'Use wss:, or ws: for a server on this machine.' });
+  }
+  if (url.protocol === 'ws:' && !isLoopback(url.hostname)) {
+    throw new HostError('USAGE', `The model at ${url.host} would be reached without encryption.`, { hint: 'Use wss:; ws: is for servers on this machine (localhost, 127.0.0.1, [::1]).' });
+  }
+  return url;
+}
+
+function isLoopback(hostname: string): boolean {
+  return hostname === 'localhost' || hostname.endsWith('.localhost') || hostname === '[::1]' || /^127\.\d+\.\d+\.\d+$/.test(hostname);
+}
+
+async function headersFor(url: URL, options: OpenaiRealtimeOptions, signal: AbortSignal): Promise<Record<string, string>> {
+  const { safetyIdentifier } = options;
+  const key = await keyFor(options.apiKey, signal);
+  const named = new Set(Object.keys(options.headers ?? {}).map((name) => name.toLowerCase()));
+  if (key === undefined && url.host === 'api.openai.com' && !named.has('authorization')) {
+    throw new TransportError('MODEL_UNAUTHORIZED', 'There is no key for the model at api.openai.com.', { stage: 'connect', hint: 'Give apiKey, from the environment variable OPENAI_API_KEY say.' });
+  }
+  return {
+    ...(key === undefined || named.has('authorization') ? {} : { Authorization: `Bearer ${key}` }),
+    ...(safetyIdentifier === undefined || named.has('openai-safety-identifier') ? {} : { 'OpenAI-Safety-Identifier': safetyIdentifier }),
+    ...options.headers,
+  };
+}
+
+async function keyFor(apiKey: OpenaiRealtimeOptions['apiKey'], signal: AbortSignal): Promise<string | undefined> {
+  if (typeof apiKey !== 'function') return apiKey;
+  const life = new AbortController();
+  const aborted = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true, signal: life.signal }));
+  try {
+    return await Promise.race([apiKey(), aborted]);
+  } catch (cause) {
+    if (signal.aborted) throw signal.reason;
+    throw new TransportError('MODEL_UNAUTHORIZED', 'The key for the model could not be fetched.', { stage: 'connect', retryable: true, hint: 'See the cause: it is what the apiKey function threw.', cause });
+  } finally {
+    life.abort();
+  }
+}
+
+function read(data: string | Uint8Array): readonly ModelInput[] {
+  try {
+    if (typeof data !== 'string') throw new ProtocolError('PROTOCOL_BAD_EVENT', 'The model sent a binary message, where the protocol has only text.');
+    return parseMessage(data);
+  } catch (error) {
+    if (!(error instanceof ProtocolError)) throw error;
+    return [{ type: 'model_error', error: { code: error.code, kind: 'protocol_error', message: error.message } }];
+  }
+}
