@@ -87,6 +87,13 @@ export class Resampler {
     return tail;
   }
 
+  /** {@link flush} of a float stream. */
+  flushFloat(): Float32Array {
+    const tail = this.pushFloat(new Float32Array(Math.ceil(this.#filter.delayInputSamples)));
+    this.reset();
+    return tail;
+  }
+
   /** Forgets the stream so far, as after the constructor. */
   reset(): void {
     this.#history.fill(0);

@@ -4,6 +4,7 @@
  */
 export class BandFilter {
   readonly #sections: readonly Section[];
+  #work = new Float64Array(0);
 
   constructor(sampleRate: number) {
     // The quality factors of a Butterworth filter of order 4.
@@ -12,19 +13,30 @@ export class BandFilter {
 
   /** The mean square of the filtered samples, full scale being 1. */
   meanSquare(samples: Int16Array): number {
+    if (this.#work.length !== samples.length) this.#work = new Float64Array(samples.length);
+    const work = this.#work;
+    for (let i = 0; i < samples.length; i++) work[i] = (samples[i] as number) / 32768;
+    for (const each of this.#sections) run(each, work);
     let sum = 0;
-    for (let i = 0; i < samples.length; i++) {
-      let value = (samples[i] ?? 0) / 32768;
-      for (const s of this.#sections) {
-        const output = s.b0 * value + s.z1;
-        s.z1 = s.b1 * value - s.a1 * output + s.z2;
-        s.z2 = s.b2 * value - s.a2 * output;
-        value = output;
-      }
-      sum += value * value;
-    }
+    for (let i = 0; i < work.length; i++) sum += (work[i] as number) ** 2;
     return sum / samples.length;
   }
+}
+
+/** One section over a whole frame, in place: the coefficients stay in registers. */
+function run(section: Section, work: Float64Array): void {
+  const { b0, b1, b2, a1, a2 } = section;
+  let { z1, z2 } = section;
+  for (let i = 0; i < work.length; i++) {
+    const input = work[i] as number;
+    const output = b0 * input + z1;
+    z1 = b1 * input - a1 * output + z2;
+    z2 = b2 * input - a2 * output;
+    work[i] = output;
+  }
+  // After seconds of digital silence the states become denormal numbers, which cost far more time than any speech.
+  section.z1 = Math.abs(z1) < 1e-30 ? 0 : z1;
+  section.z2 = Math.abs(z2) < 1e-30 ? 0 : z2;
 }
 
 interface Section {

@@ -43,7 +43,10 @@ type VadState =
 
 /**
  * Finds speech by the energy between 150 and 2500 Hz over a background level that it learns. Good down to 5 dB of noise of any steady kind;
- * other people talking nearby are speech to it. About 0.03 % of a core at 24 kHz.
+ * other people talking nearby are speech to it. About 0.04 % of a core at 24 kHz.
+ *
+ * Its limits: a steady sound that is there from the very first sample is background; a sound held longer than `windowMs` becomes background; a
+ * sudden rise of the noise counts as speech until `windowMs` have passed.
  */
 export class EnergyVad implements Vad {
   readonly sampleRate: number;

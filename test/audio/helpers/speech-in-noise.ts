@@ -6,8 +6,17 @@ import { rmsOf } from './tones.js';
 export type Noise = 'none' | 'white' | 'pink' | 'hum';
 const FOLDER = new URL('../../../fixtures/vad/', import.meta.url);
 
+type Utterance = { readonly name: string; readonly samples: Int16Array };
+const known = new Map<number, readonly Utterance[]>();
+
 /** The ten utterances of fixtures/vad; each is speech from its first to its last sample. */
-export function utterances(sampleRate: number): { name: string; samples: Int16Array }[] {
+export function utterances(sampleRate: number): readonly Utterance[] {
+  const clips = known.get(sampleRate) ?? readUtterances(sampleRate);
+  known.set(sampleRate, clips);
+  return clips;
+}
+
+function readUtterances(sampleRate: number): readonly Utterance[] {
   return readdirSync(FOLDER)
     .filter((name) => name.endsWith('.wav'))
     .sort()
@@ -53,9 +62,11 @@ export function makeNoise(noise: Exclude<Noise, 'none'>, sampleRate: number, len
   if (noise === 'hum') {
     // 50 Hz and what a bad supply puts on top of it.
     const partials = Array.from({ length: 12 }, (_, i) => ({ frequency: 50 * (i + 1), level: 1 / (i + 1), phase: random.next() * 6.28 }));
-    return Float64Array.from({ length }, (_, i) =>
+    // The sum repeats 50 times a second.
+    const period = Float64Array.from({ length: sampleRate / 50 }, (_, i) =>
       partials.reduce((sum, { frequency, level, phase }) => sum + level * Math.sin((2 * Math.PI * frequency * i) / sampleRate + phase), 0),
     );
+    return Float64Array.from({ length }, (_, i) => period[i % period.length] ?? 0);
   }
   // Pink: first-order filters a factor of four apart, which follow 1/f within 1 dB.
   const poles = [0.9986, 0.9944, 0.9776, 0.9104, 0.6416].map((pole) => ({ pole, state: 0 }));

@@ -192,7 +192,8 @@ function tone(sampleRate: number, count: number, amplitude: number, frequency = 
   return Int16Array.from(sine(frequency, sampleRate, count, amplitude));
 }
 
-describe.runIf(process.env['MEASURE'] === '1')('measured over 20 seeds', () => {
+// The tables of the room's README.
+if (process.env['MEASURE'] === '1') describe('measured over 20 seeds', () => {
   it('prints the sums per condition', { timeout: 300_000 }, () => {
     const rows = [24000, 8000, 16000].flatMap((sampleRate) =>
       CONDITIONS.map(({ noise, snr }) => {
@@ -207,6 +208,17 @@ describe.runIf(process.env['MEASURE'] === '1')('measured over 20 seeds', () => {
     );
     console.table(rows);
     expect(rows.length).toBe(CONDITIONS.length * 3);
+  });
+
+  it('prints its cost', () => {
+    const { samples } = speechInNoise(24000, 'pink', 10, 1);
+    const costs = Array.from({ length: 5 }, () => {
+      const start = performance.now();
+      pushInChunks(new EnergyVad({ sampleRate: 24000 }), samples, 480);
+      return ((performance.now() - start) * 1000) / (samples.length / 24000);
+    });
+    console.log(`${Math.min(...costs).toFixed(0)} µs per second of audio`);
+    expect(Math.min(...costs)).toBeGreaterThan(0);
   });
 });
 
