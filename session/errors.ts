@@ -2,7 +2,7 @@
  * Errors by who must act: the caller ({@link InvalidStateError}), the peer ({@link ProtocolError}), the network ({@link TransportError}),
  * the provider ({@link ProviderError}), a tool or hook of the application ({@link ToolError}). People match `error.code`.
  */
-export type InvalidStateCode = 'SESSION_CLOSED' | 'SESSION_NOT_CONNECTED' | 'SESSION_ALREADY_CONNECTED' | 'CHANNEL_CLOSED' | 'CHANNEL_FULL';
+export type InvalidStateCode = 'SESSION_CLOSED' | 'SESSION_NOT_CONNECTED' | 'SESSION_ALREADY_CONNECTED' | 'CHANNEL_FULL';
 export type ProtocolErrorCode = 'PROTOCOL_BAD_EVENT' | 'PROTOCOL_BAD_FRAME';
 export type TransportErrorCode =
   | 'MODEL_UNREACHABLE'
@@ -13,7 +13,7 @@ export type TransportErrorCode =
   | 'CONNECT_TIMEOUT'
   | 'TRANSPORT_CLOSED';
 export type ProviderErrorCode = 'PROVIDER_ERROR' | 'PROVIDER_RATE_LIMITED' | 'PROVIDER_SESSION_EXPIRED' | 'RESPONSE_FAILED' | 'TRANSCRIPTION_FAILED';
-export type ToolErrorCode = 'TOOL_FAILED' | 'TOOL_TIMEOUT' | 'TOOL_UNKNOWN' | 'TOOL_BAD_ARGUMENTS' | 'HANDLER_FAILED';
+export type ToolErrorCode = 'TOOL_FAILED' | 'HANDLER_FAILED';
 export type SessionErrorCode = InvalidStateCode | ProtocolErrorCode | TransportErrorCode | ProviderErrorCode | ToolErrorCode;
 
 /** Which part of a session an error comes from. */
