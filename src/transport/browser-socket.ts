@@ -31,16 +31,17 @@ const OPEN = 1;
 
 /**
  * Opens a socket through the WHATWG WebSocket. Rejects with `TransportError` `MODEL_UNREACHABLE` (browsers do not tell scripts why) or
- * `CONNECT_TIMEOUT`, or with `signal.reason`.
+ * `CONNECT_TIMEOUT`, with `signal.reason`, or with a `TypeError` where the host has no WebSocket and none is given.
  *
  * What this kind of socket cannot do: it has no pause, so that `pause` holds messages here (8 MiB, then the socket is cut); it has no cut
  * without a handshake, so that after `destroy` the peer may see 1005 instead of 1006; and of the codes below 3000 scripts may send only 1000,
  * so that any other, 1011 say, goes out as 3000 more: 4011.
  */
 export function connectBrowserSocket(url: string | URL, options: ConnectBrowserSocketOptions = {}): Promise<Transport & AsyncDisposable> {
-  const { signal, clock = systemClock, connectTimeoutMs = 10_000, webSocket: Socket = globalThis.WebSocket as StandardWebSocketConstructor } = options;
+  const { signal, clock = systemClock, connectTimeoutMs = 10_000, webSocket: Socket = globalThis.WebSocket as StandardWebSocketConstructor | undefined } = options;
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted();
+    if (Socket === undefined) throw new TypeError('There is no WebSocket in this host; pass one as the option webSocket.');
     const socket = startSocket(Socket, url, options.protocols ?? []);
     socket.binaryType = 'arraybuffer';
     const transport = browserTransport(socket, clock);

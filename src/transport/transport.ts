@@ -30,7 +30,10 @@ export interface Transport {
   /** Stops and restarts reading: back-pressure towards the peer. */
   pause(): void;
   resume(): void;
-  /** Polite close; the same promise for every caller. A peer that does not answer is cut off after 2 s. */
+  /**
+   * Polite close; the same promise for every caller. No message is delivered after it; a peer that does not answer is cut off after 2 s.
+   * The reason is cut to 123 bytes of UTF-8. Throws `RangeError` for a code that never travels (RFC 6455 section 7.4).
+   */
   close(code?: number, reason?: string): Promise<TransportClose>;
   /** Cuts the connection now; the peer sees 1006. */
   destroy(error?: Error): void;

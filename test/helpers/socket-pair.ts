@@ -53,6 +53,8 @@ export interface Peer {
   vanish(): void;
   /** From now on nothing is read and nothing answered. */
   freeze(): void;
+  /** Whether it has sent more than the other side takes: what is on the way no longer moves. */
+  readonly isHeldBack: boolean;
   /** The next message that arrived at the far side. */
   receive(): Promise<string | Uint8Array>;
   /** How the far side saw the end. */
@@ -114,6 +116,9 @@ function peerOfTransport(transport: Transport): Peer {
     close: (code, reason) => void transport.close(code, reason),
     vanish: () => transport.destroy(),
     freeze: () => transport.pause(),
+    get isHeldBack() {
+      return transport.bufferedBytes >= 2 * 1024 * 1024;
+    },
     receive: () => new Promise((resolve) => (queue.length > 0 ? resolve(queue.shift() as string | Uint8Array) : waiting.push(resolve))),
     closed,
   };
@@ -149,6 +154,9 @@ export function scriptedUnderTest(): Promise<SocketUnderTest> {
       },
       vanish: () => far.lose(),
       freeze: () => (answers = false),
+      get isHeldBack() {
+        return !far.reading;
+      },
       receive: async () => {
         const data = await until(() => far.sent[taken]);
         taken += 1;

@@ -66,6 +66,10 @@ test('an address or subprotocol that is not allowed is an error of the same kind
   await expect(connectBrowserSocket('ws://127.0.0.1:1/', { protocols: ['a b'], webSocket: real })).rejects.toMatchObject({ code: 'MODEL_UNREACHABLE' });
 });
 
+test.skipIf('WebSocket' in globalThis)('a host without a WebSocket needs to be given one (skipped where there is one)', async () => {
+  await expect(connectBrowserSocket('ws://127.0.0.1:1/')).rejects.toThrow(/option webSocket/);
+});
+
 test('a server that does not answer in time, and an abort meanwhile', async () => {
   const clock = new ManualClock();
   let asked = (): void => {};

@@ -100,27 +100,56 @@ test.each([
   expect(await server.closed).toMatchObject({ code, byUs: true, error: { code: 'PROTOCOL_BAD_FRAME' } });
 });
 
-test('peers that reset at any moment of the upgrade end nothing', async () => {
-  let letIn = (): void => {};
-  const admitted = new Promise<void>((resolve) => (letIn = resolve));
+test.each([true, false])('a peer that resets while it is being checked ends nothing (let in: %s)', async (ok) => {
+  let answer = (): void => {};
+  const checked = new Promise<void>((resolve) => (answer = resolve));
   let asked = (): void => {};
   const waiting = new Promise<void>((resolve) => (asked = resolve));
+  let first = true;
   await using host = await openDoor({
     async verify() {
+      if (!first) return { ok: true };
+      first = false;
       asked();
-      await admitted;
-      return { ok: true };
+      await checked;
+      return ok ? { ok } : { ok, status: 403 };
     },
   });
+  const accepted = once(host.server, 'connection') as Promise<[import('node:net').Socket]>;
   const early = connect(host.port, '127.0.0.1');
   early.write(`GET /socket HTTP/1.1\r\n${UPGRADE}`);
   await waiting;
+  const [serverSide] = await accepted;
+  const gone = new Promise((resolve) => serverSide.once('close', resolve));
   early.resetAndDestroy();
   await once(early, 'close');
-  letIn();
+  answer();
+  await gone;
   await using transport = await connectWebSocket(host.url);
-  expect(host.door.connections).toBe(1);
   transport.send('fine');
+  expect(host.door.connections).toBe(1);
+});
+
+test('what waits to be sent does not change when its sender uses the bytes again', async () => {
+  await using host = await openDoor();
+  const client = await connectWebSocket(host.url);
+  const server = await host.accept();
+  client.pause();
+  const seen = listenTo(client);
+  client.pause();
+  const block = new Uint8Array(256 * 1024);
+  let sent = 0;
+  while (server.bufferedBytes < 4 * 1024 * 1024 && sent < 400) {
+    server.send(block);
+    sent += 1;
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const bytes = Uint8Array.of(1, 2, 3);
+  server.send(bytes);
+  bytes.fill(0);
+  client.resume();
+  await seen.count(sent + 1);
+  expect(seen.messages.at(-1)).toEqual(Uint8Array.of(1, 2, 3));
 });
 
 test('a peer that stops answering pings is cut off; one that answers, or is not read, stays', async () => {
@@ -137,9 +166,10 @@ test('a peer that stops answering pings is cut off; one that answers, or is not 
   const pinged = Promise.all([once(alive, 'ping'), once(dead, 'ping'), once(unread, 'ping')]);
   clock.advance(1000);
   await pinged;
-  // The answer is on its way behind the ping; a message after it shows that it has arrived.
-  alive.send('marker');
-  await aliveSide.count(1);
+  // A ping of our own travels behind the answer: when it has come back, the answer has arrived.
+  const back = once(alive, 'pong');
+  alive.ping();
+  await back;
   clock.advance(1000);
   expect(await deadSide.closed).toMatchObject({ code: 1006, byUs: true, error: { code: 'MODEL_CONNECTION_LOST' } });
   expect([aliveSide.closes, unreadSide.closes]).toEqual([0, 0]);
@@ -147,6 +177,7 @@ test('a peer that stops answering pings is cut off; one that answers, or is not 
   clock.advance(1000);
   expect(await unreadSide.closed).toMatchObject({ code: 1006 });
   expect(aliveSide.closes).toBe(0);
+  expect(clock.pendingTimers, 'only the one that lives is still asked').toBe(1);
   alive.terminate();
 });
 

@@ -117,6 +117,17 @@ test('a lost connection is a 1006', async () => {
   expect(await closed).toMatchObject({ code: 1006, byUs: false });
 });
 
+test('a server that no longer answers pings is given up within a minute', async () => {
+  await using host = await openDoor();
+  const clock = new ManualClock();
+  const { closed } = await connectTo(openaiRealtime({ url: host.url, clock }));
+  (await host.accept()).pause();
+  clock.advance(59_999);
+  expect(clock.pendingTimers).toBe(1);
+  clock.advance(1);
+  expect(await closed).toMatchObject({ code: 1006, byUs: true, error: { code: 'MODEL_CONNECTION_LOST', retryable: true } });
+});
+
 test('an application that throws while it hears an input loses its connection, with its error, and nothing else', async () => {
   await using host = await openDoor();
   const error = new Error('a bug');
