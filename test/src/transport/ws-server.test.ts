@@ -167,12 +167,18 @@ test('a peer that stops answering pings is cut off; one that answers, or is not 
   clock.advance(1000);
   await pinged;
   // A ping of our own travels behind the answer: when it has come back, the answer has arrived.
-  const back = once(alive, 'pong');
-  alive.ping();
-  await back;
+  const answered = async (): Promise<void> => {
+    const back = once(alive, 'pong');
+    alive.ping();
+    await back;
+  };
+  await answered();
+  const again = once(alive, 'ping');
   clock.advance(1000);
   expect(await deadSide.closed).toMatchObject({ code: 1006, byUs: true, error: { code: 'MODEL_CONNECTION_LOST' } });
   expect([aliveSide.closes, unreadSide.closes]).toEqual([0, 0]);
+  await again;
+  await answered();
   unreadTransport.resume();
   clock.advance(1000);
   expect(await unreadSide.closed).toMatchObject({ code: 1006 });
