@@ -185,6 +185,8 @@ test('a peer that stops answering pings is cut off; one that answers, or is not 
   expect(aliveSide.closes).toBe(0);
   expect(clock.pendingTimers, 'only the one that lives is still asked').toBe(1);
   alive.terminate();
+  await aliveSide.closed;
+  expect(clock.pendingTimers).toBe(0);
 });
 
 test('closing the door closes every socket, refuses new ones, and may be done twice', async () => {
