@@ -98,12 +98,17 @@ async function headersFor(url: URL, options: OpenaiRealtimeOptions, signal: Abor
   };
 }
 
+/** A key that was read from a file ends in a line break more often than not; an empty one is none. */
+function tidy(key: string | undefined): string | undefined {
+  return key?.trim() || undefined;
+}
+
 async function keyFor(apiKey: OpenaiRealtimeOptions['apiKey'], signal: AbortSignal): Promise<string | undefined> {
-  if (typeof apiKey !== 'function') return apiKey;
+  if (typeof apiKey !== 'function') return tidy(apiKey);
   const life = new AbortController();
   const aborted = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true, signal: life.signal }));
   try {
-    return await Promise.race([apiKey(), aborted]);
+    return tidy(await Promise.race([apiKey(), aborted]));
   } catch (cause) {
     if (signal.aborted) throw signal.reason;
     throw new TransportError('MODEL_UNAUTHORIZED', 'The key for the model could not be fetched.', { stage: 'connect', retryable: true, hint: 'See the cause: it is what the apiKey function threw.', cause });

@@ -65,7 +65,9 @@ test('a key may be fetched for each connection; a model in the address and heade
   await (await connectTo(model)).connection.close();
   await (await connectTo(openaiRealtime({ url: host.url, apiKey, headers: { authorization: 'Bearer mine' } }))).connection.close();
   await (await connectTo(openaiRealtime({ url: host.url, headers: { 'api-key': 'azure' } }))).connection.close();
-  expect(host.requests.map(({ headers }) => headers.authorization)).toEqual(['Bearer ek_1', 'Bearer ek_2', 'Bearer mine', undefined]);
+  await (await connectTo(openaiRealtime({ url: host.url, apiKey: 'from a file\n' }))).connection.close();
+  await (await connectTo(openaiRealtime({ url: host.url, apiKey: ' ' }))).connection.close();
+  expect(host.requests.map(({ headers }) => headers.authorization)).toEqual(['Bearer ek_1', 'Bearer ek_2', 'Bearer mine', undefined, 'Bearer from a file', undefined]);
   expect(host.requests[0]?.url).toBe('/socket?model=deployed');
 });
 
