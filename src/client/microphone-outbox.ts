@@ -68,7 +68,8 @@ export class MicrophoneOutbox {
   }
 
   #drain(): void {
-    while (this.#waiting.length > 0 && this.#transport.bufferedBytes < HIGH_WATER_BYTES) {
+    while (this.#waiting.length > 0) {
+      if (this.#transport.bufferedBytes >= HIGH_WATER_BYTES) break;
       const next = this.#take();
       if (next !== undefined) this.#transport.send(next.message);
     }

@@ -60,7 +60,7 @@ async function begin(withMicrophone: boolean): Promise<VoiceClient | undefined> 
     byId('model-label').textContent = ready.model.label;
     byId('model-note').textContent = ready.model.note ?? '';
     byId('model-note').hidden = ready.model.note === undefined;
-    checks.set('gateway', 'ok', `Connected to ${ready.agent}.`);
+    checks.set('gateway', 'ok', `${ready.agent} is on the line.`);
     setConnection('open', 'Connected');
     setPhase('listening');
     return client;
@@ -107,9 +107,14 @@ function onClientEvent(event: VoiceClientEvent): void {
       call?.itemOfResponse.set(event.responseId, event.itemId);
       return;
     case 'played':
-      return setPhase(event.final ? 'listening' : 'speaking');
+      // The last word about an item that was cut comes while the user is already speaking.
+      if (!event.final) setPhase('speaking');
+      else if (orb.dataset['phase'] === 'speaking') setPhase('listening');
+      return;
     case 'cleared':
-      return meters.set('agent', 0);
+      meters.set('agent', 0);
+      if (orb.dataset['phase'] === 'speaking') setPhase('listening');
+      return;
     case 'event':
       return onSessionEvent(event.event);
     case 'error':

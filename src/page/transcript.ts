@@ -62,6 +62,8 @@ export class Transcript {
       case 'input_speech_started':
         this.#line(event.itemId, 'user');
         return;
+      case 'agent_start':
+        return this.#giveUpWaiting();
       case 'transcript_delta': {
         const line = this.#line(event.itemId, event.role);
         line.text += event.delta;
@@ -89,6 +91,13 @@ export class Transcript {
       }
       default:
         return;
+    }
+  }
+
+  /** An answer has begun: speech that nobody has written down by now may never be, and need not look as if it were about to. */
+  #giveUpWaiting(): void {
+    for (const line of this.#lines.values()) {
+      if (line.role === 'user' && line.text === '') line.body.replaceChildren(element('span', 'unwritten', 'spoken'));
     }
   }
 
