@@ -13,14 +13,8 @@ import type { HistoryState } from './history-state.js';
  */
 export type ConnectionPhase =
   | { readonly name: 'idle' }
-  | {
-      readonly name: 'configuring';
-      readonly eventId: string;
-      modelSessionId?: string;
-      /** The last error that the model named before it went away. */
-      lastError?: VoicewireError;
-    }
-  | { readonly name: 'open'; modelSessionId?: string }
+  | { readonly name: 'configuring'; readonly eventId: string }
+  | { readonly name: 'open' }
   | { readonly name: 'closed' };
 
 /** A response that somebody wants and nobody has asked the model for yet. */
@@ -84,6 +78,10 @@ export interface Turn {
 export interface SessionState {
   config: ModelConfig;
   connection: ConnectionPhase;
+  /** The model's own name for this session; it may come before we know that the socket is open. */
+  modelSessionId?: string;
+  /** What the model complained of last before it was ready: the reason, if it hangs up. */
+  complaint?: VoicewireError;
   readonly ledger: PlaybackLedger;
   readonly history: HistoryState;
   readonly wanted: WantedResponse[];

@@ -130,15 +130,15 @@ function onConnectionClosed(context: StepContext, close: ModelClose): void {
   const { connection } = context.state;
   context.effects.push({ type: 'abort_tools', reason: 'the connection to the model is gone' });
   const error =
-    (connection.name === 'configuring' ? connection.lastError : undefined) ??
+    context.state.complaint ??
     new TransportError('MODEL_CONNECTION_LOST', `The model closed the connection (${close.code}${close.reason === '' ? '' : `: ${close.reason}`}).`, {
       retryable: true,
       closeCode: close.code,
       hint: 'Connect again; if it happens at once each time, check the address, the key and the model name.',
       ...(close.error === undefined ? {} : { cause: close.error }),
     });
-  if (connection.name === 'configuring') context.effects.push({ type: 'connect_failed', error });
-  else emit(context, { type: 'error', error });
+  if (connection.name === 'open') emit(context, { type: 'error', error });
+  else context.effects.push({ type: 'connect_failed', error });
   finish(context, close.code, close.reason);
 }
 
@@ -157,7 +157,7 @@ function onModel(context: StepContext, input: ModelInput): void {
   const { state, nowMs } = context;
   switch (input.type) {
     case 'model_session_created':
-      if (state.connection.name === 'configuring') state.connection.modelSessionId = input.modelSessionId;
+      state.modelSessionId = input.modelSessionId;
       return;
     case 'model_session_configured':
       if (input.silenceMs !== undefined) state.silenceMs = input.silenceMs;
@@ -256,10 +256,10 @@ function answersByItself({ config }: SessionState): boolean {
 
 function onConfigured(context: StepContext): void {
   const { state } = context;
-  const { connection } = state;
-  if (connection.name !== 'configuring') return;
-  const { modelSessionId } = connection;
-  state.connection = { name: 'open', ...(modelSessionId === undefined ? {} : { modelSessionId }) };
+  if (state.connection.name !== 'configuring') return;
+  state.connection = { name: 'open' };
+  delete state.complaint;
+  const { modelSessionId } = state;
   emit(context, { type: 'connection', connection: { state: 'open', ...(modelSessionId === undefined ? {} : { modelSessionId }) } });
   const { microphone } = state;
   if (microphone.dropped > 0) emit(context, { type: 'pressure', queue: 'microphone', state: 'dropped', dropped: microphone.dropped });
@@ -314,9 +314,9 @@ function onModelError(context: StepContext, error: ModelErrorInfo, eventId: stri
   if (onRequestRefused(context, error, eventId)) return;
   const wrapped = providerError('PROVIDER_ERROR', `The model reported an error: ${error.message}`, error, eventId);
   const { connection } = state;
-  if (connection.name === 'configuring') {
-    connection.lastError = wrapped;
-    if (eventId !== connection.eventId) return;
+  if (connection.name !== 'open') {
+    state.complaint = wrapped;
+    if (connection.name !== 'configuring' || eventId !== connection.eventId) return;
     const refused = new ProviderError('PROVIDER_ERROR', `The model refused the configuration: ${error.message}`, {
       providerCode: error.code,
       eventId,

@@ -80,6 +80,23 @@ describe('connect', () => {
     await expect(makeHarness({ model }).session.connect()).rejects.toMatchObject({ providerCode: 'invalid_api_key' });
   });
 
+  it('takes in what the model says before the opening is known, also that it hangs up', async () => {
+    const hasty = scriptedModel();
+    const { session, of } = makeHarness({
+      model: {
+        ...hasty,
+        connect: ({ onInput, onClose }) => {
+          onInput({ type: 'model_session_created', modelSessionId: 'sess_hasty' });
+          onInput({ type: 'model_error', error: { code: 'account_deactivated', message: 'No more.' } });
+          onClose({ code: 1008, reason: 'bye', byUs: false });
+          return Promise.resolve({ send: () => {}, bufferedBytes: 0, close: () => Promise.resolve() });
+        },
+      },
+    });
+    await expect(session.connect()).rejects.toMatchObject({ providerCode: 'account_deactivated' });
+    expect(of('connection').at(-1)?.connection).toEqual({ state: 'closed', code: 1008, reason: 'bye' });
+  });
+
   it('rejects with the error of the opening', async () => {
     const refused = new Error('refused');
     await expect(makeHarness({ model: scriptedModel({ connect: refused }) }).session.connect()).rejects.toBe(refused);
