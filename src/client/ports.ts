@@ -14,7 +14,10 @@ export interface SpeakerFrame {
   readonly samples: Int16Array;
 }
 
-/** So many samples of an item have been played, in total. */
+/**
+ * So many samples of an item have been played, in total: handed to a device that can no longer be stopped from sounding them. A device's own
+ * delay lies behind that; what is in it when an item is cut will still be heard, so it counts.
+ */
 export interface PlayedReport {
   readonly epoch: number;
   readonly item: number;

@@ -2,7 +2,7 @@ import { pcm16ToSamples } from '../../audio/index.js';
 import { Channel, Emitter, InvalidStateError, ProtocolError, VoicewireError } from '../../session/index.js';
 import type { Clock } from '../../session/index.js';
 import { HostError } from '../host/errors.js';
-import { CLOSE, PROTOCOL_VERSION, SAMPLE_RATE, decodeAudioFrame, offeredSubprotocols, parseGatewayMessage, serializeMessage } from '../protocol/voicewire/index.js';
+import { CLOSE, MAX_TEXT_CHARACTERS, PROTOCOL_VERSION, SAMPLE_RATE, decodeAudioFrame, offeredSubprotocols, parseGatewayMessage, serializeMessage } from '../protocol/voicewire/index.js';
 import type { ClientMessage, GatewayMessage, WireSessionEvent } from '../protocol/voicewire/index.js';
 import type { Transport, TransportClose } from '../transport/transport.js';
 import { closeFailure, connectFailure, gatewayFailure } from './connection-errors.js';
@@ -136,8 +136,9 @@ export class VoiceClient {
     }
   }
 
-  /** The user typed this; it interrupts the agent. */
+  /** The user typed this, 1 to 8000 characters (`RangeError` otherwise); it interrupts the agent. */
   sendText(text: string): void {
+    if (text.length < 1 || text.length > MAX_TEXT_CHARACTERS) throw new RangeError(`A typed message has 1 to ${MAX_TEXT_CHARACTERS} characters, not ${text.length}.`);
     this.#outbox?.flush();
     this.#request({ type: 'text', text });
   }
@@ -323,12 +324,13 @@ export class VoiceClient {
   }
 
   #onPlayed(report: PlayedReport): void {
-    if (this.#state !== 'open') return;
+    const name = this.#items.get(report.item);
+    // A speaker in another thread may still report of the conversation before this one.
+    if (this.#state !== 'open' || name === undefined) return;
     // Of an item that was cut only the last word counts.
     if (report.epoch < this.#epoch && !report.final) return;
     this.#reporter.report(report);
-    const name = this.#items.get(report.item);
-    if (name !== undefined) this.#emit({ type: 'played', ...name, samples: report.samples, final: report.final });
+    this.#emit({ type: 'played', ...name, samples: report.samples, final: report.final });
   }
 
   #onClose(close: TransportClose, error: VoicewireError | undefined): void {

@@ -32,7 +32,7 @@ export class Meters {
     let moving = false;
     for (const source of ['microphone', 'agent'] as const) {
       const difference = this.#target[source] - this.#shown[source];
-      this.#shown[source] = Math.abs(difference) < 0.004 ? this.#target[source] : this.#shown[source] + difference * (difference > 0 ? 0.5 : 0.12);
+      this.#shown[source] = Math.abs(difference) < 0.02 ? this.#target[source] : this.#shown[source] + difference * (difference > 0 ? 0.5 : 0.12);
       moving ||= this.#shown[source] !== this.#target[source];
       this.#bars[source].value = this.#shown[source];
     }

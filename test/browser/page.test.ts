@@ -181,6 +181,16 @@ describe.skipIf(executablePath === undefined)('a call from the page, with a WAV 
     expect((await readProbe(page)).wire.some(({ message }) => message.type === 'ended')).toBe(true);
   });
 
+  test('T begins another one, in which the agent is heard again', async () => {
+    const before = (await readProbe(page)).heard.length;
+    await page.keyboard.press('t');
+    await page.locator('.break ~ .agent .said', { hasText: 'Good evening' }).waitFor({ timeout: 20_000 });
+    await page.waitForFunction((from) => (globalThis as unknown as { probe: Probe }).probe.heard.slice(from).filter(({ rms }) => rms > 0.01).length > 20, before);
+    await page.screenshot({ path: `${outputFolder}page-speaking.png` });
+    await page.locator('#talk').click();
+    await page.getByText('Call ended').waitFor();
+  });
+
   test('the page fits 360 pixels, light and dark', async () => {
     await page.setViewportSize({ width: 360, height: 740 });
     await page.screenshot({ path: `${outputFolder}page-360.png`, fullPage: true });
