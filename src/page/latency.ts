@@ -28,6 +28,8 @@ export class Latency {
   begin(): void {
     this.#rows.clear();
     this.#list.replaceChildren();
+    byId('latency-empty').hidden = false;
+    byId('latency-legend').hidden = true;
   }
 
   #row(turnId: string): HTMLLIElement {

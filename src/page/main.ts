@@ -23,8 +23,8 @@ const voice = createBrowserVoice({
   url: location.origin,
   client: 'voicewire page',
   microphone: { echoCancellation: processed, noiseSuppression: processed, autoGainControl: processed },
-  onMicrophoneLost: (error) => {
-    checks.set('microphone', 'failed', error.message);
+  onTrouble: (error) => {
+    checks.set(error.code.startsWith('MICROPHONE') ? 'microphone' : 'output', 'failed', error.message);
     showProblem(error);
   },
   ...(token === null ? {} : { token }),
@@ -37,12 +37,16 @@ const phases: Readonly<Record<Phase, string>> = {
   listening: 'Listening. Just speak.',
   hearing: 'You are speaking.',
   thinking: 'One moment…',
-  speaking: 'The agent is speaking. Speak over it, or press Escape.',
+  speaking: 'The agent speaks. Just interrupt.',
 };
 
 /** The one call that there is; a new one begins when it is gone. */
 let call: { readonly client: VoiceClient; readonly typedOnly: boolean; readonly itemOfResponse: Map<string, string> } | undefined;
 let connecting = false;
+/** 10 s of 20 ms. */
+const SILENT_FRAMES = 500;
+let silentFrames = 0;
+let wasMuted = false;
 
 async function begin(withMicrophone: boolean): Promise<VoiceClient | undefined> {
   connecting = true;
@@ -53,7 +57,7 @@ async function begin(withMicrophone: boolean): Promise<VoiceClient | undefined> 
     await openSound(withMicrophone);
     const client = voice.client();
     call = { client, typedOnly: voice.microphoneLabel === undefined, itemOfResponse: new Map() };
-    for (const type of ['event', 'audio_start', 'audio_received', 'played', 'cleared', 'level', 'error', 'closed'] as const) client.on(type, onClientEvent);
+    for (const type of ['event', 'audio_start', 'audio_received', 'played', 'cleared', 'level', 'pressure', 'error', 'closed'] as const) client.on(type, onClientEvent);
     transcript.begin();
     latency.begin();
     const ready = await client.connect();
@@ -102,6 +106,7 @@ function onClientEvent(event: VoiceClientEvent): void {
   transcript.onClientEvent(event);
   switch (event.type) {
     case 'level':
+      if (event.source === 'microphone') watchForSilence(event.rms);
       return meters.set(event.source, event.rms);
     case 'audio_start':
       call?.itemOfResponse.set(event.responseId, event.itemId);
@@ -122,10 +127,20 @@ function onClientEvent(event: VoiceClientEvent): void {
     case 'closed':
       if (event.error !== undefined) showProblem(event.error);
       return over(event.error === undefined ? 'Call ended' : 'Connection lost');
-    case 'audio_received':
     case 'pressure':
+      if (event.queue === 'speaker' && event.underruns > 0) checks.set('output', 'ok', `The sound has broken off ${event.underruns} times: the network is slow.`);
+      return;
+    case 'audio_received':
       return;
   }
+}
+
+/** A microphone hears something in any room; zeros without end come from a switch. */
+function watchForSilence(rms: number): void {
+  silentFrames = rms === 0 ? silentFrames + 1 : 0;
+  if (silentFrames === SILENT_FRAMES) checks.set('microphone', 'failed', 'Gives nothing but silence. Is it muted, or the wrong one chosen?');
+  if (silentFrames === 0 && wasMuted) checks.set('microphone', 'ok', voice.microphoneLabel ?? 'Open.');
+  wasMuted = silentFrames >= SILENT_FRAMES;
 }
 
 function onSessionEvent(event: WireSessionEvent): void {

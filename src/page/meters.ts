@@ -7,7 +7,7 @@ const LOUD_DB = -10;
 /** Two level meters, and the ring around the button that breathes with them. Drawn once a frame, falling slower than rising. */
 export class Meters {
   readonly #orb = byId('orb');
-  readonly #bars = { microphone: byId<HTMLMeterElement>('meter-you'), agent: byId<HTMLMeterElement>('meter-agent') };
+  readonly #bars = { microphone: byId('meter-you'), agent: byId('meter-agent') };
   readonly #target = { microphone: 0, agent: 0 };
   readonly #shown = { microphone: 0, agent: 0 };
   #drawing = false;
@@ -34,7 +34,8 @@ export class Meters {
       const difference = this.#target[source] - this.#shown[source];
       this.#shown[source] = Math.abs(difference) < 0.02 ? this.#target[source] : this.#shown[source] + difference * (difference > 0 ? 0.5 : 0.12);
       moving ||= this.#shown[source] !== this.#target[source];
-      this.#bars[source].value = this.#shown[source];
+      this.#bars[source].style.setProperty('--level', this.#shown[source].toFixed(3));
+      this.#bars[source].setAttribute('aria-valuenow', String(Math.round(this.#shown[source] * 100)));
     }
     this.#orb.style.setProperty('--you', this.#shown.microphone.toFixed(3));
     this.#orb.style.setProperty('--agent', this.#shown.agent.toFixed(3));

@@ -17,8 +17,11 @@ export interface BrowserVoiceOptions {
   readonly microphone?: MicrophoneConstraints;
   /** Where the audio worklet's module is, when a bundler has moved it. Default: beside this module. */
   readonly workletUrl?: string | URL;
-  /** The microphone went away by itself while it was open. */
-  readonly onMicrophoneLost?: (error: HostError) => void;
+  /**
+   * Sound stopped working by itself: `MICROPHONE_MISSING` (unplugged, or its permission taken back), `AUDIO_SUSPENDED` (the system took the
+   * output away, for a phone call say; `unlock` again in answer to a click), `AUDIO_UNSUPPORTED` (the audio thread failed).
+   */
+  readonly onTrouble?: (error: HostError) => void;
 }
 
 /** How long a browser may take to start its audio in answer to a click. */
@@ -74,7 +77,7 @@ export class BrowserVoice {
     if (this.#microphone !== undefined) return;
     this.#microphone = await openMicrophone(this.#output.context, this.#options.microphone ?? {}, (error) => {
       this.closeMicrophone();
-      this.#options.onMicrophoneLost?.(error);
+      this.#options.onTrouble?.(error);
     });
   }
 
@@ -120,7 +123,15 @@ export class BrowserVoice {
     }
     const node = new AudioWorkletNode(context, PLAYBACK_PROCESSOR, { numberOfInputs: 0, numberOfOutputs: 1, outputChannelCount: [1] });
     node.connect(context.destination);
+    node.addEventListener('processorerror', () => this.#options.onTrouble?.(new HostError('AUDIO_UNSUPPORTED', 'The browser’s audio thread failed.', { hint: 'Reload the page.' })));
+    context.addEventListener('statechange', () => this.#onStateChange(context));
     return { context, speaker: new BrowserSpeaker(node.port) };
+  }
+
+  /** The system may take the output away and give it back; it is asked for once more, and then the user is. */
+  #onStateChange(context: AudioContext): void {
+    if (context !== this.#output?.context || context.state === 'running' || context.state === 'closed') return;
+    resume(context).catch(() => this.#options.onTrouble?.(audioSuspended()));
   }
 }
 

@@ -70,8 +70,9 @@ export class PlaybackRing {
   }
 
   clear(epoch: number): void {
+    const before = this.#queue.bufferedSamples;
     this.#queue.clear(epoch);
-    if (this.#queue.bufferedSamples === 0) this.#stop();
+    if (this.#queue.bufferedSamples === 0 || this.#queue.bufferedSamples < before) this.#stop();
   }
 
   reset(): void {
