@@ -12,6 +12,15 @@ const marks: Readonly<Record<CheckState, { readonly sign: string; readonly word:
   failed: { sign: '!', word: 'problem' },
 };
 
+/** Whether the gateway that served this page is still there. */
+export async function gatewayAnswers(): Promise<boolean> {
+  try {
+    return (await fetch('/healthz', { cache: 'no-store' })).ok;
+  } catch {
+    return false;
+  }
+}
+
 /** What must be right for a call, each with a mark, a word for those who do not see it, and what to do. */
 export class Checks {
   readonly #list = byId<HTMLUListElement>('checks');
@@ -55,11 +64,7 @@ export class Checks {
   }
 
   async #checkGateway(): Promise<void> {
-    try {
-      const answer = await fetch('/healthz', { cache: 'no-store' });
-      this.set('gateway', answer.ok ? 'ok' : 'failed', answer.ok ? 'Answers.' : `Answers with status ${answer.status}.`);
-    } catch {
-      this.set('gateway', 'failed', 'Does not answer. Is `voicewire serve` still running?');
-    }
+    if (await gatewayAnswers()) this.set('gateway', 'ok', 'Answers.');
+    else this.set('gateway', 'failed', 'Does not answer. Is `voicewire serve` still running?');
   }
 }

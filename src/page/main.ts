@@ -1,6 +1,6 @@
 import { HostError, VoicewireError, createBrowserVoice } from 'voicewire/browser';
 import type { VoiceClient, VoiceClientEvent, WireSessionEvent } from 'voicewire/browser';
-import { Checks } from './checks.js';
+import { Checks, gatewayAnswers } from './checks.js';
 import { byId, element } from './dom.js';
 import { Latency } from './latency.js';
 import { Meters } from './meters.js';
@@ -70,14 +70,24 @@ async function begin(withMicrophone: boolean): Promise<VoiceClient | undefined> 
     return client;
   } catch (error) {
     if (error instanceof VoicewireError) {
-      if (error.code.startsWith('GATEWAY')) checks.set('gateway', 'failed', error.message);
-      showProblem(error);
+      const problem = await explainRefusal(error);
+      if (problem.code.startsWith('GATEWAY')) checks.set('gateway', 'failed', problem.message);
+      showProblem(problem);
     } else showProblem(new HostError('CONNECTION_LOST', 'The call could not begin.', { hint: 'Reload the page and try again.', cause: error }));
     over('Not connected');
     return undefined;
   } finally {
     connecting = false;
   }
+}
+
+/** A browser does not say why a socket was not opened. If the gateway answers otherwise, it was the gateway's own no. */
+async function explainRefusal(error: VoicewireError): Promise<VoicewireError> {
+  if (error.code !== 'GATEWAY_UNREACHABLE' || !(await gatewayAnswers())) return error;
+  return new HostError('GATEWAY_REFUSED', 'The gateway runs, but does not let this page in.', {
+    hint: token === null ? 'If it was started with a token, open this page with ?token=… at the end of its address. It may also be full: try again.' : 'The token in the address of this page may be wrong. The gateway may also be full: try again.',
+    cause: error,
+  });
 }
 
 /** Sound first, since only a click may start it; a missing microphone is told, and the call goes on without. */

@@ -252,7 +252,8 @@ describe.skipIf(executablePath === undefined)('without a microphone', () => {
       await page.getByText('Good evening').waitFor({ timeout: 20_000 });
       const stranger = await open(own.url);
       await stranger.locator('#talk').click();
-      await stranger.locator('#alert', { hasText: 'GATEWAY_UNREACHABLE' }).waitFor();
+      await stranger.locator('#alert', { hasText: 'GATEWAY_REFUSED' }).waitFor();
+      expect(await stranger.locator('#alert').textContent()).toContain('?token=');
     } finally {
       await own.stop();
     }
