@@ -130,6 +130,27 @@ describe('the client on a browser socket', () => {
     expect(microphone.running).toBe(false);
   });
 
+  test('after a clear, audio that was on its way reaches no speaker', async () => {
+    const { url, parts } = gateway();
+    const speaker = new ListeningSpeaker();
+    const client = clientOf(url, { speaker });
+    await client.connect();
+    const pcm = samplesToPcm16(new Int16Array(10));
+    const say = (message: object): void => parts.socket?.send(JSON.stringify(message));
+    say({ type: 'item', item: 1, itemId: 'item_1', responseId: 'r', contentIndex: 0, epoch: 0 });
+    say({ type: 'clear', epoch: 1 });
+    parts.socket?.send(encodeAudioFrame({ kind: 'agent', epoch: 0, item: 1, firstSample: 0, pcm }).buffer);
+    say({ type: 'item_end', item: 1, epoch: 0, samples: 10 });
+    say({ type: 'item', item: 2, itemId: 'item_2', responseId: 'r', contentIndex: 0, epoch: 1 });
+    const ended = nextOf(client, 'audio_received');
+    parts.socket?.send(encodeAudioFrame({ kind: 'agent', epoch: 1, item: 2, firstSample: 0, pcm }).buffer);
+    say({ type: 'item_end', item: 2, epoch: 1, samples: 10 });
+    expect((await ended).itemId).toBe('item_2');
+    expect(speaker.frames.map((frame) => frame.item)).toEqual([2]);
+    expect(speaker.calls).toEqual(['reset', 'clear 1', 'end 2 10']);
+    await client.close();
+  });
+
   test('a gateway that is not there is GATEWAY_UNREACHABLE', async () => {
     await expect(clientOf('http://nobody.test/').connect()).rejects.toMatchObject({ name: 'HostError', code: 'GATEWAY_UNREACHABLE', hint: expect.any(String) as string });
   });
