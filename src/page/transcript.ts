@@ -42,6 +42,7 @@ export class Transcript {
   /** Everything that bears on the transcript; the rest passes by. */
   onClientEvent(event: VoiceClientEvent): void {
     if (event.type === 'event') return this.#onSessionEvent(event.event);
+    if (event.type === 'closed') return this.#strikeRest();
     if (event.type !== 'audio_start' && event.type !== 'audio_received' && event.type !== 'played') return;
     const line = this.#line(event.itemId, 'agent');
     line.spoken = true;
@@ -98,6 +99,15 @@ export class Transcript {
   #giveUpWaiting(): void {
     for (const line of this.#lines.values()) {
       if (line.role === 'user' && line.text === '') line.body.replaceChildren(element('span', 'unwritten', 'spoken'));
+    }
+  }
+
+  /** The call is over: what was still to be heard never will be. */
+  #strikeRest(): void {
+    for (const [itemId, line] of this.#lines) {
+      if (!line.spoken || line.cut !== undefined) continue;
+      const { heard, ahead } = splitAtHeard(line.text, line.heardSamples, line.totalSamples);
+      if (ahead !== '') this.#cut(itemId, heard, ahead.trimStart());
     }
   }
 

@@ -189,6 +189,7 @@ describe.skipIf(executablePath === undefined)('a call from the page, with a WAV 
     await page.screenshot({ path: `${outputFolder}page-speaking.png` });
     await page.locator('#talk').click();
     await page.getByText('Call ended').waitFor();
+    expect(await page.locator('.break ~ .agent .unheard').textContent()).toContain('help you?');
   });
 
   test('the page fits 360 pixels, light and dark', async () => {
