@@ -14,6 +14,7 @@ import { httpPages } from './http-pages.js';
 import { gatewayLimits } from './limits.js';
 import type { GatewayLimits } from './limits.js';
 import { VoiceConnection } from './voice-connection.js';
+import type { GatewayTotals } from './voice-connection.js';
 
 export interface GatewayOptions {
   /** Address to bind. Default 127.0.0.1; any other than a loopback address needs a token. */
@@ -49,6 +50,8 @@ export interface Gateway extends AsyncDisposable {
   readonly address: { readonly host: string; readonly port: number };
   /** Open client sockets. */
   readonly sessions: number;
+  /** Since the start: conversations that became ready, and answers of the agent in them. */
+  readonly totals: GatewayTotals;
   /** Ends every conversation with 1001, their tools and model connections too, and frees the port. May be called twice. */
   close(): Promise<void>;
 }
@@ -67,6 +70,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const rules: DoorRules = { token: options.token, allowedOrigins: options.allowedOrigins ?? [], allowedHosts: options.allowedHosts ?? [] };
   checkToken(host, options.token);
   const connections = new Set<VoiceConnection>();
+  const totals = { calls: 0, turns: 0 };
   const connectionOptions = {
     model,
     agent: typeof agent === 'function' ? agent : () => agent,
@@ -75,6 +79,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     limits,
     clock,
     logger,
+    totals,
   };
 
   const server = createServer(
@@ -134,6 +139,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     address: { host: listening.host, port: listening.port },
     get sessions() {
       return connections.size;
+    },
+    get totals() {
+      return { ...totals };
     },
     close,
     [Symbol.asyncDispose]: close,

@@ -2,3 +2,4 @@ export { startGateway } from './gateway.js';
 export type { Gateway, GatewayOptions } from './gateway.js';
 export { DEFAULT_LIMITS } from './limits.js';
 export type { GatewayLimits } from './limits.js';
+export type { GatewayTotals } from './voice-connection.js';

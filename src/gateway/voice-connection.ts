@@ -30,6 +30,11 @@ import { onEveryEvent } from './every-event.js';
 import { RateLimit } from './limits.js';
 import type { GatewayLimits } from './limits.js';
 
+export interface GatewayTotals {
+  readonly calls: number;
+  readonly turns: number;
+}
+
 export interface VoiceConnectionOptions {
   readonly model: RealtimeModel;
   /** Called once, when the conversation starts. */
@@ -40,6 +45,8 @@ export interface VoiceConnectionOptions {
   readonly limits: GatewayLimits;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Counted up here: conversations that became ready, and answers of the agent. */
+  readonly totals: { calls: number; turns: number };
 }
 
 type State =
@@ -53,6 +60,8 @@ const WATCH_EVERY_MS = 500;
 /** Frames of agent audio: short enough that `clear` never waits behind a long one, long enough to keep the message rate low. */
 const AGENT_FRAME_SAMPLES = Math.min(MAX_FRAME_SAMPLES, SAMPLE_RATE / 10);
 const PCM16_BYTES = 2;
+/** Models write down what a caller said only when they are asked to; without it a client's transcript has one side. */
+const CALLER_TRANSCRIPTION = { model: 'gpt-4o-mini-transcribe' };
 /** A sound device's clock may run fast by some parts per thousand, and does so for the whole call. */
 const DEVICE_CLOCK_TOLERANCE = 1.01;
 
@@ -143,7 +152,7 @@ export class VoiceConnection {
       clock: this.#options.clock,
       logger: this.#log,
       sessionId: this.#sessionId,
-      ...(audio ? { playback: 'reported' as const } : { config: { outputModality: 'text' as const } }),
+      ...(audio ? { playback: 'reported' as const, config: { transcription: CALLER_TRANSCRIPTION } } : { config: { outputModality: 'text' as const } }),
     });
     const early: EarlyMessage[] = [];
     this.#state = { name: 'connecting', session, audio, early };
@@ -162,6 +171,7 @@ export class VoiceConnection {
     }
     if (this.#state.name !== 'connecting') return;
     this.#state = { name: 'talking', session, audio };
+    this.#options.totals.calls += 1;
     this.#send({ type: 'ready', protocol: PROTOCOL_VERSION, sessionId: this.#sessionId, agent, model: this.#options.describeModel, sampleRate: SAMPLE_RATE });
     if (this.#options.greeting !== false) session.respond(this.#options.greeting);
     for (const message of early) this.#perform(session, message);
@@ -219,6 +229,7 @@ export class VoiceConnection {
 
   #onSessionEvent(event: SessionEvent, state: Extract<State, { session: RealtimeSession }>): void {
     const withAudio = state.audio;
+    if (event.type === 'agent_end') this.#options.totals.turns += 1;
     if (event.type === 'audio') {
       if (withAudio) this.#agentAudio.push(event);
     } else if (event.type === 'audio_end') {

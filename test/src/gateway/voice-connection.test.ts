@@ -74,6 +74,10 @@ describe('a conversation', () => {
       model: { label: 'scripted model', note: 'It follows a script.' },
     });
     expect((await model.waitForCommand('create_response')).request).toMatchObject({ instructions: 'Greet.' });
+    expect(gateway.totals).toEqual({ calls: 1, turns: 0 });
+    model.push(...speech(480), ...speechEnd());
+    await socket.nextEvent('agent_end');
+    expect(gateway.totals).toEqual({ calls: 1, turns: 1 });
   });
 
   it('carries the microphone to the model, byte by byte in order', async () => {
@@ -435,7 +439,7 @@ describe('limits', () => {
     const { transport, far } = scriptedTransport({ clock });
     const connection = new VoiceConnection(transport, {
       ...{ model: scriptedModel(), agent: () => new RealtimeAgent({ name: 'Ava' }), describeModel: { label: 'm' } },
-      ...{ greeting: false, limits: gatewayLimits({ maxBufferedBytes: 1000 }), clock, logger: silentLogger },
+      ...{ greeting: false, limits: gatewayLimits({ maxBufferedBytes: 1000 }), clock, logger: silentLogger, totals: { calls: 0, turns: 0 } },
     });
     far.deliver(JSON.stringify({ type: 'start', client: 'test', audio: true }));
     await clock.advanceAsync(1000, 500);
