@@ -28,9 +28,9 @@ const MAX_LETTERS = 1_000;
 
 /**
  * Speaks one sentence with the first of `synthesizers` that is installed and can. Resolves with PCM16 mono 24 kHz, or undefined where none
- * could; never rejects.
+ * could; never rejects. A program that takes longer than `timeoutMs` is killed and the next one is asked.
  */
-export async function speakInstalled(sentence: string, synthesizers: readonly Synthesizer[] = SYNTHESIZERS): Promise<Int16Array | undefined> {
+export async function speakInstalled(sentence: string, synthesizers: readonly Synthesizer[] = SYNTHESIZERS, timeoutMs = TIMEOUT_MS): Promise<Int16Array | undefined> {
   // Control characters mean nothing to a speaker, and a NUL cannot stand in an argument.
   const text = sentence.replace(/\p{C}+/gu, ' ').slice(0, MAX_LETTERS).trim();
   if (text === '' || synthesizers.length === 0) return undefined;
@@ -39,7 +39,7 @@ export async function speakInstalled(sentence: string, synthesizers: readonly Sy
     folder = await mkdtemp(join(tmpdir(), 'voicewire-voice-'));
     const wavFile = join(folder, 'speech.wav');
     for (const synthesizer of synthesizers) {
-      const samples = (await run(synthesizer, text, wavFile)) ? await readSpeech(wavFile) : undefined;
+      const samples = (await run(synthesizer, text, wavFile, timeoutMs)) ? await readSpeech(wavFile) : undefined;
       if (samples !== undefined) return samples;
     }
   } catch {
@@ -51,9 +51,9 @@ export async function speakInstalled(sentence: string, synthesizers: readonly Sy
 }
 
 /** Whether the program ran to a good end. A program that is not installed is the ordinary case. */
-function run(synthesizer: Synthesizer, text: string, wavFile: string): Promise<boolean> {
+function run(synthesizer: Synthesizer, text: string, wavFile: string, timeoutMs: number): Promise<boolean> {
   return new Promise((resolve) => {
-    const child = execFile(synthesizer.command, [...synthesizer.arguments(text, wavFile)], { timeout: TIMEOUT_MS, killSignal: 'SIGKILL' }, (error) => resolve(error === null));
+    const child = execFile(synthesizer.command, [...synthesizer.arguments(text, wavFile)], { timeout: timeoutMs, killSignal: 'SIGKILL' }, (error) => resolve(error === null));
     // A program that ends before it has read everything must not end us; its exit code tells the rest.
     child.stdin?.on('error', () => {});
     child.stdin?.end(`${text}\n`);

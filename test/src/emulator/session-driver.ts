@@ -1,0 +1,87 @@
+import { EmulatedSession } from '../../../src/emulator/emulated-session.js';
+import type { EmulatedSessionOptions, EmulatorEffect } from '../../../src/emulator/emulated-session.js';
+import { createVoice, demoScript } from '../../../src/emulator/index.js';
+import type { Voice } from '../../../src/emulator/index.js';
+import type { WireEvent } from './emulator-client.js';
+
+/** Drives the session without a socket, on time that only the test moves. */
+export class SessionDriver {
+  readonly session: EmulatedSession;
+  readonly events: WireEvent[] = [];
+  /** When each of `events` came. */
+  readonly timesMs: number[] = [];
+  readonly notices: string[] = [];
+  closed: { code: number; reason: string } | undefined;
+  nowMs = 0;
+  readonly #voice: Voice;
+  #speaking: Promise<void>[] = [];
+
+  constructor(options: Partial<EmulatedSessionOptions> = {}, voice: Voice = createVoice({ synthesizers: [] })) {
+    this.#voice = voice;
+    this.session = new EmulatedSession({
+      script: demoScript,
+      mode: 'script',
+      model: 'test-model',
+      pace: 8,
+      sessionLimitMs: 3_600_000,
+      thinkMs: 120,
+      seed: 1,
+      unixSeconds: 1_800_000_000,
+      nowMs: 0,
+      ...options,
+    });
+    this.#perform(this.session.open());
+  }
+
+  get last(): WireEvent {
+    return this.events.at(-1) as WireEvent;
+  }
+
+  /** Sends one message and returns what was answered at once. */
+  send(event: unknown): WireEvent[] {
+    const from = this.events.length;
+    this.#perform(this.session.receive(typeof event === 'string' ? event : JSON.stringify(event), this.nowMs));
+    return this.events.slice(from);
+  }
+
+  append(pcm: Uint8Array): WireEvent[] {
+    return this.send({ type: 'input_audio_buffer.append', audio: Buffer.from(pcm).toString('base64') });
+  }
+
+  /** Lets the voice finish, then moves time on; every effect happens at its own moment. */
+  async advance(ms: number): Promise<WireEvent[]> {
+    const from = this.events.length;
+    const untilMs = this.nowMs + ms;
+    for (;;) {
+      await this.#voiceDone();
+      const nextMs = this.session.nextWakeMs;
+      if (nextMs === undefined || nextMs > untilMs) break;
+      this.nowMs = Math.max(this.nowMs, nextMs);
+      this.#perform(this.session.wake(this.nowMs));
+    }
+    this.nowMs = untilMs;
+    return this.events.slice(from);
+  }
+
+  async #voiceDone(): Promise<void> {
+    while (this.#speaking.length > 0) await Promise.all(this.#speaking.splice(0));
+  }
+
+  #perform(effects: readonly EmulatorEffect[]): void {
+    for (const effect of effects) {
+      if (effect.type === 'send') {
+        this.events.push(effect.event);
+        this.timesMs.push(this.nowMs);
+      } else if (effect.type === 'notice') this.notices.push(`${effect.message}: ${effect.detail}`);
+      else if (effect.type === 'close') this.closed = effect;
+      else {
+        this.#speaking.push(
+          this.#voice.speak(effect.text).then(
+            (speech) => this.#perform(this.session.spoken(effect.responseId, speech, this.nowMs)),
+            () => this.#perform(this.session.spoken(effect.responseId, undefined, this.nowMs)),
+          ),
+        );
+      }
+    }
+  }
+}
