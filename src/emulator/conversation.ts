@@ -12,13 +12,17 @@ export interface ConversationEntry {
   readonly byModel: boolean;
 }
 
-/** More than any conversation needs, so that a client that only creates items cannot take all memory. */
+/** More than any conversation needs, so that a client that only creates items cannot take all memory: by number, and by what they say. */
 const MAX_ITEMS = 4_000;
+const MAX_LETTERS = 8_000_000;
 
 /** The items of the default conversation in their order. Every wrong call throws a {@link Refusal} and changes nothing. */
 export class Conversation {
   readonly id: string;
   readonly #entries: ConversationEntry[] = [];
+  /** Characters of the items as they came; what transcripts and the model add later is never much. */
+  readonly #counted = new Map<ConversationEntry, number>();
+  #letters = 0;
 
   constructor(id: string) {
     this.id = id;
@@ -45,6 +49,8 @@ export class Conversation {
       throw new Refusal('item_create_duplicate_item_id', `The conversation has an item with the id '${entry.item.id.slice(0, 64)}' already.`, 'item.id');
     }
     if (this.#entries.length >= MAX_ITEMS) throw new Refusal('conversation_full', `The emulator keeps at most ${MAX_ITEMS} items in a conversation. Delete some, or open a new session.`);
+    const letters = lettersOf(entry.item);
+    if (this.#letters + letters > MAX_LETTERS) throw new Refusal('conversation_full', `The emulator keeps at most ${MAX_LETTERS} characters in a conversation. Delete some items, or open a new session.`);
     let position = this.#entries.length;
     if (previousItemId === 'root') position = 0;
     else if (previousItemId !== undefined) {
@@ -54,6 +60,8 @@ export class Conversation {
       }
     }
     this.#entries.splice(position, 0, entry);
+    this.#letters += letters;
+    this.#counted.set(entry, letters);
     return this.previousOf(entry);
   }
 
@@ -73,7 +81,10 @@ export class Conversation {
   delete(itemId: string): void {
     const position = this.#entries.findIndex((entry) => entry.item.id === itemId);
     if (position < 0) throw unknownItem('delete', itemId);
-    this.#entries.splice(position, 1);
+    const [deleted] = this.#entries.splice(position, 1);
+    if (deleted === undefined) return;
+    this.#letters -= this.#counted.get(deleted) ?? 0;
+    this.#counted.delete(deleted);
   }
 
   retrieve(itemId: string): ConversationEntry {
@@ -156,6 +167,11 @@ export function readTruncation(event: { readonly [key: string]: unknown }): { it
     contentIndex: numberAt(required(event, 'content_index', ''), 'content_index', 0, 128, 'integer'),
     audioEndMs: numberAt(required(event, 'audio_end_ms', ''), 'audio_end_ms', 0, Number.MAX_SAFE_INTEGER, 'integer'),
   };
+}
+
+function lettersOf(item: WireItem): number {
+  if (item.type === 'message') return textOf(item).length;
+  return item.type === 'function_call' ? item.name.length + item.arguments.length : item.output.length;
 }
 
 /** What a message says as text: written parts, and transcripts of spoken ones. */

@@ -518,7 +518,7 @@ export class EmulatedSession {
   }
 
   #sessionResource(): unknown {
-    const { output_modalities, instructions, tools, tool_choice, max_output_tokens, tracing, truncation, prompt, audio, include } = this.#config;
+    const { output_modalities, instructions, tools, tool_choice, max_output_tokens, tracing, truncation, prompt, audio, include, ...set } = this.#config;
     return {
       type: 'realtime',
       object: 'realtime.session',
@@ -535,6 +535,7 @@ export class EmulatedSession {
       expires_at: Math.floor(this.#options.unixSeconds + this.#options.sessionLimitMs / 1000),
       audio,
       include,
+      ...set,
     };
   }
 }

@@ -54,8 +54,8 @@ export interface Emulator extends AsyncDisposable {
 }
 
 const PATH = '/v1/realtime';
-/** An append event may carry 15 MiB of base64; a longer message closes its socket with 1009. */
-const MAX_MESSAGE_BYTES = 15 * 1024 * 1024;
+/** An append event may carry 15 MiB of base64 and its envelope (an event id of 512 characters); a longer message closes its socket with 1009. */
+const MAX_MESSAGE_BYTES = 15 * 1024 * 1024 + 4 * 1024;
 /** A client that lets more than this pile up does not read any more; it is cut off. */
 const MAX_UNREAD_BYTES = 32 * 1024 * 1024;
 const PING_INTERVAL_MS = 30_000;

@@ -31,6 +31,9 @@ export interface SessionConfig {
   readonly tracing: unknown;
   readonly truncation: unknown;
   readonly prompt: unknown;
+  /** Models that reason have these two; they are echoed only where the client has set them. */
+  readonly parallel_tool_calls?: boolean;
+  readonly reasoning?: unknown;
   readonly audio: {
     readonly input: {
       readonly format: WireFormat;
@@ -71,7 +74,7 @@ export const DEFAULT_CONFIG: SessionConfig = {
   include: null,
 };
 
-const FIELDS = ['type', 'model', 'output_modalities', 'instructions', 'tools', 'tool_choice', 'max_output_tokens', 'tracing', 'truncation', 'prompt', 'audio', 'include'];
+const FIELDS = ['type', 'model', 'output_modalities', 'instructions', 'tools', 'tool_choice', 'max_output_tokens', 'tracing', 'truncation', 'prompt', 'audio', 'include', 'parallel_tool_calls', 'reasoning'];
 
 /**
  * The configuration after a `session.update`: all of it is taken or nothing. Fields that are left out stay as they are. `spoken` says whether
@@ -85,6 +88,7 @@ export function updatedConfig(config: SessionConfig, patch: unknown, spoken: boo
     Object.hasOwn(session, key) ? read(session[key], `session.${key}`) : current;
 
   const updated: SessionConfig = {
+    ...config,
     output_modalities: given('output_modalities', modalitiesAt, config.output_modalities),
     instructions: given('instructions', stringAt, config.instructions),
     tools: given('tools', toolsAt, config.tools),
@@ -93,6 +97,8 @@ export function updatedConfig(config: SessionConfig, patch: unknown, spoken: boo
     tracing: given('tracing', jsonAt, config.tracing),
     truncation: given('truncation', jsonAt, config.truncation),
     prompt: given('prompt', jsonAt, config.prompt),
+    ...(session['parallel_tool_calls'] === undefined ? {} : { parallel_tool_calls: booleanAt(session['parallel_tool_calls'], 'session.parallel_tool_calls') }),
+    ...(session['reasoning'] === undefined ? {} : { reasoning: reasoningAt(session['reasoning'], 'session.reasoning') }),
     audio: given('audio', (value, path) => audioAt(value, path, config.audio), config.audio),
     include: given('include', jsonAt, config.include),
   };
@@ -173,6 +179,12 @@ function audioAt(value: unknown, path: string, current: SessionConfig['audio']):
       speed: output['speed'] === undefined ? current.output.speed : numberAt(output['speed'], `${path}.output.speed`, 0.25, 1.5, 'decimal'),
     },
   };
+}
+
+function reasoningAt(value: unknown, path: string): JsonObject {
+  const reasoning = objectAt(value, path);
+  onlyFields(reasoning, path, ['effort']);
+  return reasoning['effort'] === undefined ? {} : { effort: oneOf(reasoning['effort'], `${path}.effort`, ['minimal', 'low', 'medium', 'high', 'xhigh']) };
 }
 
 function transcriptionAt(value: unknown, path: string): JsonObject | null {
