@@ -10,8 +10,10 @@ export interface Draft {
   status: HistoryStatus;
   /** Present when the item was cut by an interruption. */
   cut?: { readonly heardMs: number; readonly heardText: string };
-  /** The value that was last handed out; made anew when something changed. */
+  /** The item as `history` shows it; made anew when something changed. */
   view?: HistoryItem;
+  /** The item as the last change set told it. */
+  told?: HistoryItem;
 }
 
 export interface HistoryState {

@@ -29,6 +29,7 @@ export function addItem(context: StepContext, item: ModelItem, previousItemId: s
   const index = placeFor(history, previousItemId);
   history.order.splice(index, 0, item.id);
   emit(context, { type: 'history_added', item: view(draft) });
+  draft.told = view(draft);
   emitChange(context, { op: 'insert', item: view(draft), afterItemId: index === 0 ? null : (history.order[index - 1] ?? null) });
 }
 
@@ -72,7 +73,6 @@ export function setText(context: StepContext, itemId: string, contentIndex: numb
     rememberEarly(history, itemId, contentIndex, text);
     return;
   }
-  if (draft.texts.get(contentIndex) === text) return;
   draft.texts.set(contentIndex, text);
   changed(context, draft);
 }
@@ -128,9 +128,22 @@ function refresh(context: StepContext, draft: Draft, item: ModelItem): void {
   changed(context, draft);
 }
 
+/** Tells what became of an item, unless it is what was told last: servers repeat an item when it, its response, or both are done. */
 function changed(context: StepContext, draft: Draft): void {
   delete draft.view;
-  emitChange(context, { op: 'update', item: view(draft) });
+  const item = view(draft);
+  if (draft.told !== undefined && sameItem(draft.told, item)) {
+    draft.view = draft.told;
+    return;
+  }
+  draft.told = item;
+  emitChange(context, { op: 'update', item });
+}
+
+function sameItem(a: HistoryItem, b: HistoryItem): boolean {
+  const [left, right] = [a, b] as unknown as [Record<string, unknown>, Record<string, unknown>];
+  const keys = Object.keys(left);
+  return keys.length === Object.keys(right).length && keys.every((key) => left[key] === right[key]);
 }
 
 function emitChange(context: StepContext, change: HistoryChange): void {

@@ -34,7 +34,10 @@ describe('history', () => {
     expect(session.history).toMatchObject([{ role: 'user', text: 'Hello there', spoken: true, status: 'completed' }]);
     model.push({ type: 'user_transcript', itemId: 'u1', contentIndex: 0, text: 'Hello there.', final: true });
     expect(session.history).toMatchObject([{ text: 'Hello there.' }]);
-    expect(of('transcript_delta').map(({ role, delta }) => [role, delta])).toEqual([
+    const told = of('history_updated').length;
+    model.push({ type: 'user_transcript_delta', itemId: 'u1', contentIndex: 0, delta: ' How' }, { type: 'user_transcript', itemId: 'u1', contentIndex: 0, text: 'Hello there. How', final: true });
+    expect(of('history_updated').slice(told)).toMatchObject([{ changes: [{ op: 'update', item: { text: 'Hello there. How' } }] }]);
+    expect(of('transcript_delta').slice(0, 2).map(({ role, delta }) => [role, delta])).toEqual([
       ['user', 'Hello'],
       ['user', ' there'],
     ]);
@@ -67,6 +70,14 @@ describe('history', () => {
     model.push(...replyBegins('r1', 'a1', 'Good morning', 100));
     model.push({ type: 'item_done', item: { type: 'message', id: 'a1', role: 'assistant', status: 'incomplete', content: [{ type: 'output_audio', transcript: null }] } });
     expect(session.history).toMatchObject([{ text: 'Good morning', status: 'interrupted' }]);
+  });
+
+  it('tells each change once, however often the model repeats the item', async () => {
+    const { model, of } = await openHarness();
+    model.push(...replyBegins('r1', 'a1', 'Good morning', 100), ...replyEnds('r1', 'a1', 'Good morning'), ...replyEnds('r1', 'a1', 'Good morning'));
+    const told = of('history_updated').flatMap(({ changes }) => changes);
+    expect(new Set(told.map((change) => JSON.stringify(change))).size).toBe(told.length);
+    expect(told.at(-1)).toMatchObject({ op: 'update', item: { text: 'Good morning', status: 'completed' } });
   });
 
   it('marks an item that its response never completed', async () => {

@@ -1,0 +1,99 @@
+import type { HistoryItem, TurnMarks } from '../../session/index.js';
+import type { GatewayReady, VoiceClientEvent } from '../client/index.js';
+import type { WireSessionEvent } from '../protocol/voicewire/index.js';
+import { painter } from './terminal.js';
+import type { Terminal } from './terminal.js';
+
+/** Shows a call as it happens. */
+export interface CallPrinter {
+  ready(ready: GatewayReady): void;
+  /** `atMs` counts from the start of the call. */
+  event(event: VoiceClientEvent, atMs: number): void;
+}
+
+/** One JSON object a line: session events as they come, `played` for each part heard to its end or cut, and what the client itself tells. */
+export function jsonPrinter(terminal: Terminal): CallPrinter {
+  const print = (value: object): void => terminal.out(JSON.stringify(value));
+  return {
+    ready: (ready) => print({ ...ready, type: 'ready', atMs: 0 }),
+    event(event, atMs) {
+      if (event.type === 'level' || (event.type === 'played' && !event.final)) return;
+      if (event.type === 'event') print({ ...event.event, atMs: Math.round(atMs) });
+      // The command ends with an error line of its own.
+      else if (event.type !== 'error' && event.type !== 'closed') print({ ...event, atMs: Math.round(atMs) });
+    },
+  };
+}
+
+/**
+ * Lines for a person: who said what, which tools ran, how long each turn took. The agent's words are printed when they have been heard to their
+ * end, or cut, and then with what was not heard.
+ */
+export function textPrinter(terminal: Terminal): CallPrinter {
+  const { bold, dim, struck } = painter(terminal);
+  const texts = new Map<string, string>();
+  const printed = new Set<string>();
+  const spoken = new Set<string>();
+  /** Samples of each item in all, once everything has arrived. */
+  const whole = new Map<string, number>();
+  const line = (atMs: number, who: string, text: string): void => terminal.out(`${dim(clockTime(atMs))}  ${who.padEnd(6)}  ${text}`);
+  const once = (itemId: string, print: () => void): void => {
+    if (printed.has(itemId)) return;
+    printed.add(itemId);
+    print();
+  };
+
+  function onHistory(item: HistoryItem, atMs: number): void {
+    if (item.type !== 'message' || item.text === '' || item.status === 'in_progress') return;
+    texts.set(item.itemId, item.text);
+    if (item.role === 'user') once(item.itemId, () => line(atMs, 'caller', item.text));
+    else if (item.role === 'assistant' && !spoken.has(item.itemId) && !item.spoken) once(item.itemId, () => line(atMs, 'agent', item.text));
+  }
+
+  function onSessionEvent(event: WireSessionEvent, atMs: number): void {
+    switch (event.type) {
+      case 'history_added':
+        return onHistory(event.item, atMs);
+      case 'history_updated':
+        for (const change of event.changes) if (change.op !== 'delete') onHistory(change.item, atMs);
+        return;
+      case 'audio_interrupted': {
+        const { itemId, heardMs, heardText, unheardText } = event;
+        if (itemId === undefined) return;
+        return once(itemId, () => line(atMs, bold('agent'), `${heardText} ${struck(`[not heard:${unheardText}]`)} ${dim(`cut after ${heardMs} ms`)}`));
+      }
+      case 'tool_end':
+        return line(atMs, 'tool', `${event.toolName}(${event.arguments}) → ${event.output} ${dim(`${event.outcome}, ${Math.round(event.durationMs)} ms`)}`);
+      case 'turn_metrics': {
+        const latency = latencyMs(event.marks);
+        if (latency !== undefined) line(atMs, '', dim(`answered ${latency} ms after the end of speech`));
+        return;
+      }
+      case 'error':
+        return line(atMs, 'error', `${event.error.code}: ${event.error.message}`);
+      default:
+    }
+  }
+
+  return {
+    ready: ({ agent, model }) => terminal.out(`Talking to ${bold(agent)}, model ${model.label}.${model.note === undefined ? '' : ` ${model.note}`}`),
+    event(event, atMs) {
+      if (event.type === 'event') onSessionEvent(event.event, atMs);
+      else if (event.type === 'audio_start') spoken.add(event.itemId);
+      else if (event.type === 'audio_received') whole.set(event.itemId, event.samples);
+      // What ended before its end was cut: `audio_interrupted` tells where.
+      else if (event.type === 'played' && event.final && event.samples === whole.get(event.itemId)) once(event.itemId, () => line(atMs, bold('agent'), texts.get(event.itemId) ?? ''));
+      else if (event.type === 'pressure') line(atMs, '', dim(`${event.queue}: ${event.droppedFrames} frames dropped, ${event.underruns} gaps in the sound`));
+    },
+  };
+}
+
+/** From the end of the caller's speech to the first sound heard; absent for a turn that no speech began. */
+function latencyMs({ speechEndMs, firstFrameHeardMs }: TurnMarks): number | undefined {
+  return speechEndMs === undefined || firstFrameHeardMs === undefined ? undefined : Math.round(firstFrameHeardMs - speechEndMs);
+}
+
+function clockTime(ms: number): string {
+  const seconds = Math.max(0, ms) / 1000;
+  return `${Math.floor(seconds / 60)}:${(seconds % 60).toFixed(1).padStart(4, '0')}`;
+}

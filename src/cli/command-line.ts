@@ -1,0 +1,82 @@
+import { AudioError } from '../../audio/index.js';
+import { VoicewireError } from '../../session/index.js';
+import { commandHelp, parseFlags, table, usage } from './command.js';
+import type { Command } from './command.js';
+import { emulatorCommand } from './emulator-command.js';
+import { packageVersion } from './package-files.js';
+import { serveCommand } from './serve-command.js';
+import { talkCommand } from './talk-command.js';
+import { Interruption } from './terminal.js';
+import type { Terminal } from './terminal.js';
+
+/** Exit codes: it worked, it failed, it was called wrongly. */
+const OK = 0;
+const FAILED = 1;
+const MISUSED = 2;
+
+const commands: readonly Command[] = [serveCommand, talkCommand, emulatorCommand];
+
+/** Runs one command line to its end and gives the exit code. Never rejects: what goes wrong is said on `terminal.err`. */
+export async function runCommandLine(args: readonly string[], terminal: Terminal): Promise<number> {
+  try {
+    return await dispatch(args, terminal);
+  } catch (error) {
+    if (error instanceof Interruption) return error.exitCode;
+    const told = tellable(error);
+    terminal.err(args.includes('--json') ? JSON.stringify({ type: 'error', ...told }) : errorText(told));
+    return told.code === 'USAGE' ? MISUSED : FAILED;
+  }
+}
+
+async function dispatch(args: readonly string[], terminal: Terminal): Promise<number> {
+  const [first, ...rest] = args;
+  if (first === '--help' || first === '-h' || first === 'help') {
+    terminal.out(overview());
+    return OK;
+  }
+  if (first === '--version' || first === '-v') {
+    terminal.out(packageVersion());
+    return OK;
+  }
+  const command = commands.find(({ name }) => name === first);
+  const names = commands.map(({ name }) => name).join(', ');
+  if (first === undefined) throw usage('No command was given.', `The commands are ${names}; "voicewire --help" explains them.`);
+  if (command === undefined) throw usage(`There is no command ${JSON.stringify(first)}.`, `The commands are ${names}; "voicewire --help" explains them.`);
+  if (rest.includes('--help') || rest.includes('-h')) {
+    terminal.out(commandHelp(command));
+    return OK;
+  }
+  return command.run(parseFlags(command, rest), terminal);
+}
+
+function overview(): string {
+  const rows = commands.map(({ name, summary }) => [name, summary] as const);
+  return [
+    'voicewire: realtime voice agents over plain WebSockets',
+    '',
+    'Usage: voicewire <command> [flags]',
+    '',
+    ...table(rows),
+    '',
+    'Each command explains itself with --help; --version prints the version.',
+    '',
+    'Example:',
+    '  voicewire serve --port 3000',
+  ].join('\n');
+}
+
+interface Told {
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+function tellable(error: unknown): Told {
+  if (error instanceof VoicewireError) return { code: error.code, message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) };
+  if (error instanceof AudioError) return { code: error.code, message: error.message, hint: 'Give a WAV file; ffmpeg or sox make one of nearly anything.' };
+  return { code: 'INTERNAL', message: error instanceof Error ? error.message : String(error), hint: 'This is a fault of voicewire itself; please report it.' };
+}
+
+function errorText({ code, message, hint }: Told): string {
+  return hint === undefined ? `error ${code}: ${message}` : `error ${code}: ${message}\n  ${hint}`;
+}

@@ -1,0 +1,54 @@
+import { readFile } from 'node:fs/promises';
+import type { Logger, RealtimeModel } from '../../session/index.js';
+import { parseScript, startEmulator } from '../emulator/index.js';
+import type { Emulator, EmulatorOptions } from '../emulator/index.js';
+import { HostError } from '../host/errors.js';
+import { openaiRealtime } from '../provider/openai/openai-realtime.js';
+
+/** A model to talk to, and what was started for it. */
+export interface ChosenModel extends AsyncDisposable {
+  readonly model: RealtimeModel;
+  /** What a person should know about it. */
+  readonly note?: string;
+  readonly isEmulator: boolean;
+}
+
+export const EMULATOR_NOTE = 'The emulator follows a script: it hears when you speak, but does not understand what you say.';
+
+/** A model server somewhere, spoken to with the key where there is one. */
+export function remoteModel(options: { readonly url?: string; readonly apiKey?: string; readonly model?: string }): ChosenModel {
+  return { model: openaiRealtime(options), isEmulator: false, [Symbol.asyncDispose]: async () => {} };
+}
+
+/** Starts an emulator on a free port of this machine and talks to it through a real socket. Dispose of it after the gateway. */
+export async function emulatedModel(script: string, logger: Logger): Promise<ChosenModel> {
+  const emulator = await startScriptedEmulator(script, { logger });
+  const model = openaiRealtime({ url: emulator.url });
+  return {
+    model: { label: 'emulator', connect: (options) => model.connect(options) },
+    note: EMULATOR_NOTE,
+    isEmulator: true,
+    [Symbol.asyncDispose]: () => emulator.close(),
+  };
+}
+
+/** `script` is `demo`, `parrot`, or a JSON file. Rejects with `FILE_NOT_FOUND` or `SCRIPT_INVALID`. */
+export async function startScriptedEmulator(script: string, options: Omit<EmulatorOptions, 'script' | 'mode'>): Promise<Emulator> {
+  if (script === 'demo') return startEmulator(options);
+  if (script === 'parrot') return startEmulator({ ...options, mode: 'parrot' });
+  return startEmulator({ ...options, script: parseScript(await readJson(script)) });
+}
+
+async function readJson(path: string): Promise<unknown> {
+  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
+    throw new HostError('FILE_NOT_FOUND', `Cannot read the script ${path}.`, { hint: 'Give "demo", "parrot", or the path of a JSON file that you may read.', cause });
+  });
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new HostError('SCRIPT_INVALID', `The script ${path} is not JSON: ${cause instanceof Error ? cause.message : 'it cannot be read'}.`, {
+      hint: 'src/emulator/README.md shows what a script looks like.',
+      cause,
+    });
+  }
+}

@@ -1,0 +1,15 @@
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+
+// The package looks itself up by its own name: this file lies at another depth in the source tree than in dist.
+const require = createRequire(import.meta.url);
+const manifestPath = require.resolve('voicewire/package.json');
+
+/** The version of this package. */
+export function packageVersion(): string {
+  const manifest = require(manifestPath) as { readonly version: string };
+  return manifest.version;
+}
+
+/** Where the build puts the page. */
+export const builtPageDir = join(dirname(manifestPath), 'dist', 'page');

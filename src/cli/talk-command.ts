@@ -1,0 +1,163 @@
+import { readFile } from 'node:fs/promises';
+import { Resampler, decodeWav, mixToMono } from '../../audio/index.js';
+import { ClockSpeaker, PacedMicrophone, nodeVoiceClient } from '../client/index.js';
+import type { VoiceClient } from '../client/index.js';
+import { startGateway } from '../gateway/index.js';
+import { HostError } from '../host/errors.js';
+import { stderrLogger } from '../host/stderr-logger.js';
+import { systemClock } from '../host/system-clock.js';
+import { SAMPLE_RATE } from '../protocol/voicewire/index.js';
+import { CallRecorder, openWavFile } from '../recording/index.js';
+import { CallProgress } from './call-progress.js';
+import { jsonPrinter, textPrinter } from './call-printer.js';
+import { commonFlags, stringFlag, usage, wholeNumber } from './command.js';
+import type { Command, FlagValues } from './command.js';
+import { demoAgent } from './demo-agent.js';
+import { emulatedModel } from './model-choice.js';
+import { packageVersion } from './package-files.js';
+import { chooseModel } from './serve-command.js';
+import type { Terminal } from './terminal.js';
+
+export const talkCommand: Command = {
+  name: 'talk',
+  summary: 'a call with a WAV file as the caller',
+  about: [
+    'Plays a WAV file into a conversation as a microphone, at the pace of real time, through a real WebSocket, and prints what is said, the',
+    'tool calls and the latency of each turn. Without --url it starts a gateway by itself, with the model that "voicewire serve" would take.',
+    'Exits with 0 when a conversation took place: the model heard a turn of the caller, and the agent was heard.',
+  ].join('\n'),
+  example: 'voicewire talk --in fixtures/audio/caller.wav --out call.wav',
+  flags: {
+    in: { type: 'string', value: '<file.wav>', help: 'what the caller says; any rate and number of channels' },
+    out: { type: 'string', value: '<file.wav>', help: 'write the call in stereo: caller left, agent as heard right' },
+    url: { type: 'string', value: '<url>', help: 'a running gateway, http://… or ws://…' },
+    token: { type: 'string', value: '<token>', help: 'what that gateway wants to know (VOICEWIRE_TOKEN)' },
+    'model-url': { type: 'string', value: '<url>', help: 'without --url: the realtime model server (VOICEWIRE_MODEL_URL)' },
+    script: { type: 'string', value: '<name>', help: 'without --url: the emulator with the script demo, parrot, or a JSON file' },
+    'max-seconds': { type: 'string', value: '<number>', help: 'end the call after this time (600)' },
+    ...commonFlags,
+  },
+  run: talk,
+};
+
+/** How often it is asked whether the call is over. */
+const LOOK_EVERY_MS = 100;
+
+async function talk(values: FlagValues, terminal: Terminal): Promise<number> {
+  const input = stringFlag(values, 'in');
+  if (input === undefined) throw usage('talk needs a recording of a caller.', 'Give one with --in <file.wav>.');
+  const url = stringFlag(values, 'url');
+  if (url !== undefined && ['model-url', 'script'].some((name) => values[name] !== undefined)) {
+    throw usage('--model-url and --script choose the model of a gateway that talk starts itself; with --url the gateway has its own.', 'Leave --url or the others out.');
+  }
+  const maxMs = wholeNumber(stringFlag(values, 'max-seconds') ?? '600', '--max-seconds', 1, 86_400) * 1000;
+  const samples = await readCaller(input);
+  const output = stringFlag(values, 'out');
+  // Opened first: a path that cannot be written is told before anybody speaks.
+  const recorder = output === undefined ? undefined : new CallRecorder(await openWavFile(output, { sampleRate: SAMPLE_RATE, channels: 2 }));
+  try {
+    if (url !== undefined) return await call({ url, token: stringFlag(values, 'token') ?? terminal.env['VOICEWIRE_TOKEN'] }, samples, maxMs, recorder, values, terminal);
+    await using gateway = await startOwnGateway(values, terminal);
+    return await call({ url: gateway.url }, samples, maxMs, recorder, values, terminal);
+  } finally {
+    await recorder?.close();
+  }
+}
+
+async function startOwnGateway(values: FlagValues, terminal: Terminal): Promise<AsyncDisposable & { readonly url: string }> {
+  const logger = stderrLogger({ level: 'warn', json: values['json'] === true, write: (line) => terminal.err(line.trimEnd()) });
+  const chosen = await chooseModel(values, terminal, (script) => emulatedModel(script, logger));
+  try {
+    const gateway = await startGateway({ port: 0, model: chosen.model, agent: demoAgent, logger, ...(chosen.note === undefined ? {} : { modelNote: chosen.note }) });
+    return {
+      url: gateway.url,
+      async [Symbol.asyncDispose]() {
+        await gateway.close();
+        await chosen[Symbol.asyncDispose]();
+      },
+    };
+  } catch (error) {
+    await chosen[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+interface Address {
+  readonly url: string;
+  readonly token?: string | undefined;
+}
+
+async function call({ url, token }: Address, samples: Int16Array, maxMs: number, recorder: CallRecorder | undefined, values: FlagValues, terminal: Terminal): Promise<number> {
+  const json = values['json'] === true;
+  const clock = systemClock;
+  // One origin for both, so that the two sides of the recording stand beside each other as they sounded.
+  const originMs = clock.now();
+  const speaker = new ClockSpeaker({ clock, originMs, sink: (heard, first) => recorder?.place('agent', first, heard) });
+  const microphone = new PacedMicrophone(samples, { clock, originMs, sink: (said, first) => recorder?.place('caller', first, said) });
+  const client = nodeVoiceClient({ url, client: `voicewire-talk/${packageVersion()}`, speaker, microphone, ...(token === undefined || token === '' ? {} : { token }), signal: terminal.interrupted });
+  const progress = new CallProgress(originMs);
+  const printer = json ? jsonPrinter(terminal) : textPrinter(terminal);
+  follow(client, progress, (event) => printer.event(event, clock.now() - originMs));
+  let failure: Error | undefined;
+  client.on('closed', ({ error }) => (failure = error));
+  let said = false;
+  void microphone.ended.then(() => (said = true));
+  try {
+    printer.ready(await client.connect());
+    await new Promise<void>((resolve) => {
+      const look = (): void => {
+        const nowMs = clock.now();
+        const over = client.state !== 'open' || terminal.interrupted.aborted || nowMs - originMs >= maxMs || (said && progress.isQuiet(nowMs));
+        if (over) resolve();
+        else clock.after(LOOK_EVERY_MS, look);
+      };
+      look();
+    });
+    await client.end();
+  } finally {
+    microphone.stop();
+    speaker.close();
+  }
+  return conclude(progress, clock.now() - originMs, stringFlag(values, 'out'), failure, json, terminal);
+}
+
+function follow(client: VoiceClient, progress: CallProgress, print: (event: Parameters<Parameters<VoiceClient['on']>[1]>[0]) => void): void {
+  const types = ['event', 'audio_start', 'audio_received', 'played', 'cleared', 'pressure'] as const;
+  for (const type of types) client.on(type, print);
+  client.on('event', ({ event }) => progress.onEvent(event, systemClock.now()));
+  client.on('played', ({ itemId, samples }) => progress.onPlayed(itemId, samples, systemClock.now()));
+}
+
+function conclude(progress: CallProgress, durationMs: number, output: string | undefined, failure: Error | undefined, json: boolean, terminal: Terminal): number {
+  const { callerTurns, answersHeard, toolCalls, interruptions } = progress;
+  const missing = progress.missing();
+  const summary = { callerTurns, answersHeard, toolCalls, interruptions, durationMs: Math.round(durationMs) };
+  if (json) terminal.out(JSON.stringify({ type: 'summary', tookPlace: missing.length === 0, ...summary, ...(output === undefined ? {} : { recording: output }) }));
+  else {
+    terminal.out(`${(durationMs / 1000).toFixed(1)} s: ${callerTurns} turns of the caller, ${answersHeard} answers heard, ${toolCalls} tool calls, ${interruptions} interruptions.`);
+    if (output !== undefined) terminal.out(`The call is in ${output}: caller left, agent as heard right.`);
+  }
+  if (terminal.interrupted.aborted) throw terminal.interrupted.reason as Error;
+  if (failure !== undefined) throw failure;
+  if (missing.length > 0) {
+    throw new HostError('NO_CONVERSATION', `No conversation took place: ${missing.join(', and ')}.`, { hint: 'Check that the recording holds speech, loud enough and followed by half a second of silence.' });
+  }
+  return 0;
+}
+
+/** Reads a recording of any kind as mono at the rate of the client socket. */
+async function readCaller(path: string): Promise<Int16Array> {
+  const bytes = await readFile(path).catch((cause: unknown) => {
+    throw new HostError('FILE_NOT_FOUND', `Cannot read ${path}.`, { hint: 'Give the path of a WAV file that you may read.', cause });
+  });
+  const { samples, channels, sampleRate } = decodeWav(bytes);
+  const mono = mixToMono(samples, channels);
+  if (sampleRate === SAMPLE_RATE) return mono;
+  const resampler = new Resampler(sampleRate, SAMPLE_RATE);
+  const head = resampler.push(mono);
+  const tail = resampler.flush();
+  const whole = new Int16Array(head.length + tail.length);
+  whole.set(head);
+  whole.set(tail, head.length);
+  return whole;
+}

@@ -1,0 +1,65 @@
+/** What a command has of the world around it: where its lines go, the environment, and the wish to stop. */
+export interface Terminal {
+  /** One line of result, without its line end. */
+  out(line: string): void;
+  /** One line beside the result: errors, notices. */
+  err(line: string): void;
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Whether lines may have colours: a person looks at them and has not asked for none. */
+  readonly colour: boolean;
+  /** Aborts with {@link Interruption} at the first Ctrl-C, and when nobody reads the output any more. */
+  readonly interrupted: AbortSignal;
+}
+
+/** Why a command is to stop, and with which exit code a program that was stopped so ends: 128 + the signal's number. */
+export class Interruption extends Error {
+  override readonly name = 'Interruption';
+  readonly exitCode: number;
+  constructor(why: string, exitCode: number) {
+    super(why);
+    this.exitCode = exitCode;
+  }
+}
+
+/** The terminal of this process. A second Ctrl-C ends the process as if nobody had listened. Call the returned function at the end. */
+export function processTerminal(): { terminal: Terminal; release: () => void } {
+  const interruption = new AbortController();
+  const onInterrupt = (): void => interruption.abort(new Interruption('Ctrl-C', 130));
+  const onTerminate = (): void => interruption.abort(new Interruption('asked to end', 143));
+  const onOutputGone = (): void => interruption.abort(new Interruption('the output was closed', 141));
+  process.once('SIGINT', onInterrupt);
+  process.once('SIGTERM', onTerminate);
+  process.stdout.on('error', onOutputGone);
+  process.stderr.on('error', ignore);
+  const noColour = process.env['NO_COLOR'];
+  return {
+    terminal: {
+      out: (line) => void process.stdout.write(`${line}\n`),
+      err: (line) => void process.stderr.write(`${line}\n`),
+      env: process.env,
+      // https://no-color.org: any value that is not empty.
+      colour: process.stdout.isTTY === true && (noColour === undefined || noColour === ''),
+      interrupted: interruption.signal,
+    },
+    release() {
+      process.off('SIGINT', onInterrupt);
+      process.off('SIGTERM', onTerminate);
+    },
+  };
+}
+
+function ignore(): void {}
+
+/** Resolves when the command is to stop. */
+export function untilInterrupted({ interrupted }: Terminal): Promise<void> {
+  return new Promise((resolve) => {
+    if (interrupted.aborted) resolve();
+    else interrupted.addEventListener('abort', () => resolve(), { once: true });
+  });
+}
+
+/** SGR colours, or the text as it is. */
+export function painter(terminal: Terminal): { bold(text: string): string; dim(text: string): string; struck(text: string): string } {
+  const paint = (on: number, off: number) => (text: string): string => (terminal.colour ? `\u001b[${on}m${text}\u001b[${off}m` : text);
+  return { bold: paint(1, 22), dim: paint(2, 22), struck: paint(9, 29) };
+}
