@@ -36,7 +36,7 @@ export function textPrinter(terminal: Terminal): CallPrinter {
   const spoken = new Set<string>();
   /** Samples of each item in all, once everything has arrived. */
   const whole = new Map<string, number>();
-  const line = (atMs: number, who: string, text: string): void => terminal.out(`${dim(clockTime(atMs))}  ${who.padEnd(6)}  ${text}`);
+  const line = (atMs: number, who: string, text: string): void => terminal.out(`${dim(clockTime(atMs))}  ${(who === 'agent' ? bold : String)(who.padEnd(6))}  ${text}`);
   const once = (itemId: string, print: () => void): void => {
     if (printed.has(itemId)) return;
     printed.add(itemId);
@@ -60,7 +60,8 @@ export function textPrinter(terminal: Terminal): CallPrinter {
       case 'audio_interrupted': {
         const { itemId, heardMs, heardText, unheardText } = event;
         if (itemId === undefined) return;
-        return once(itemId, () => line(atMs, bold('agent'), `${heardText} ${struck(`[not heard:${unheardText}]`)} ${dim(`cut after ${heardMs} ms`)}`));
+        const lost = unheardText.trim() === '' ? '' : ` ${struck(`[not heard: ${unheardText.trim()}]`)}`;
+        return once(itemId, () => line(atMs, 'agent', `${heardText.trim()}${lost} ${dim(`cut after ${heardMs} ms`)}`));
       }
       case 'tool_end':
         return line(atMs, 'tool', `${event.toolName}(${event.arguments}) → ${event.output} ${dim(`${event.outcome}, ${Math.round(event.durationMs)} ms`)}`);
@@ -82,7 +83,7 @@ export function textPrinter(terminal: Terminal): CallPrinter {
       else if (event.type === 'audio_start') spoken.add(event.itemId);
       else if (event.type === 'audio_received') whole.set(event.itemId, event.samples);
       // What ended before its end was cut: `audio_interrupted` tells where.
-      else if (event.type === 'played' && event.final && event.samples === whole.get(event.itemId)) once(event.itemId, () => line(atMs, bold('agent'), texts.get(event.itemId) ?? ''));
+      else if (event.type === 'played' && event.final && event.samples === whole.get(event.itemId)) once(event.itemId, () => line(atMs, 'agent', texts.get(event.itemId) ?? ''));
       else if (event.type === 'pressure') line(atMs, '', dim(`${event.queue}: ${event.droppedFrames} frames dropped, ${event.underruns} gaps in the sound`));
     },
   };

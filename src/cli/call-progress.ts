@@ -11,12 +11,14 @@ const OWED_MS = 15_000;
  */
 export class CallProgress {
   callerTurns = 0;
+  /** Parts of the agent's speech of which anything was heard, the greeting among them. */
   answersHeard = 0;
   interruptions = 0;
   toolCalls = 0;
   readonly #heardItems = new Set<string>();
   readonly #responses = new Set<string>();
   readonly #tools = new Set<string>();
+  #callerWasAnswered = false;
   #callerSpeaks = false;
   #answerOwed = false;
   #lastActiveMs: number;
@@ -68,6 +70,7 @@ export class CallProgress {
     if (this.#heardItems.has(itemId)) return;
     this.#heardItems.add(itemId);
     this.answersHeard += 1;
+    if (this.callerTurns > 0) this.#callerWasAnswered = true;
   }
 
   /** Whether nothing more is to come, once the caller has nothing more to say. */
@@ -82,6 +85,7 @@ export class CallProgress {
     const missing: string[] = [];
     if (this.callerTurns === 0) missing.push('the model heard no turn of the caller');
     if (this.answersHeard === 0) missing.push('nothing of the agent was heard');
+    else if (this.callerTurns > 0 && !this.#callerWasAnswered) missing.push('the agent greeted, but no answer to the caller was heard');
     return missing;
   }
 }

@@ -105,9 +105,11 @@ async function call({ url, token }: Address, samples: Int16Array, maxMs: number,
   try {
     printer.ready(await client.connect());
     await new Promise<void>((resolve) => {
+      // The clock's timers keep no process alive: once the socket is gone, nothing but this handler would tell.
+      client.on('closed', () => resolve());
       const look = (): void => {
         const nowMs = clock.now();
-        const over = client.state !== 'open' || terminal.interrupted.aborted || nowMs - originMs >= maxMs || (said && progress.isQuiet(nowMs));
+        const over = client.state !== 'open' || nowMs - originMs >= maxMs || (said && progress.isQuiet(nowMs));
         if (over) resolve();
         else clock.after(LOOK_EVERY_MS, look);
       };

@@ -1,0 +1,47 @@
+import { runCommandLine } from '../../../src/cli/command-line.js';
+import { Interruption } from '../../../src/cli/terminal.js';
+
+/** A command line that runs in this process, on a terminal of the test's. */
+export interface Running {
+  readonly out: readonly string[];
+  readonly err: readonly string[];
+  readonly exitCode: Promise<number>;
+  /** The first line of output, parsed as JSON, that has this type; rejects when the command ends without it. */
+  line(type: string): Promise<Record<string, unknown>>;
+  /** Ctrl-C. */
+  interrupt(): void;
+}
+
+export function run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
+  const out: string[] = [];
+  const err: string[] = [];
+  const interruption = new AbortController();
+  const waiting = new Set<() => void>();
+  let ended = false;
+  const print = (to: string[]) => (line: string): void => {
+    to.push(line);
+    for (const look of waiting) look();
+  };
+  const exitCode = runCommandLine(args, { out: print(out), err: print(err), env, colour: false, interrupted: interruption.signal }).finally(() => {
+    ended = true;
+    for (const look of waiting) look();
+  });
+  return {
+    out,
+    err,
+    exitCode,
+    line: (type) =>
+      new Promise((resolve, reject) => {
+        const look = (): void => {
+          for (const line of out) {
+            const value = line.startsWith('{') ? (JSON.parse(line) as Record<string, unknown>) : {};
+            if (value['type'] === type) return resolve(value);
+          }
+          if (ended) reject(new Error(`The command ended without ${type}: ${[...out, ...err].join('\n')}`));
+        };
+        waiting.add(look);
+        look();
+      }),
+    interrupt: () => interruption.abort(new Interruption('Ctrl-C', 130)),
+  };
+}
