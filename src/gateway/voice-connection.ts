@@ -332,7 +332,7 @@ export class VoiceConnection {
     this.#life.abort(new HostError('CONNECTION_LOST', 'The client is gone.'));
     this.#log.info('A conversation ended.', { closeCode, reason, durationMs: Math.round(this.#options.clock.now() - this.#startedAtMs) });
     const session = state.name === 'connecting' || state.name === 'talking' ? state.session : undefined;
-    const ends = [this.#transport.close(closeCode, reason), session?.close(reason)];
+    const ends = [this.#transport.close(closeCode, reason), session?.close(reason) ?? Promise.resolve()];
     void Promise.allSettled(ends).then(() => this.#confirmDone());
   }
 

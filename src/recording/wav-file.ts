@@ -87,12 +87,12 @@ class OpenWavFile implements WavFileWriter {
   async write(samples: Int16Array): Promise<void> {
     if (this.#closing !== undefined) throw new TypeError(`The recording ${this.path} is closed.`);
     if (samples.length % this.#channels !== 0) throw new RangeError(`${samples.length} samples are no whole number of frames of ${this.#channels} channels.`);
-    if (this.#failure !== undefined) throw this.#failure;
+    this.#assertSound();
     if (samples.length === 0) return;
     this.#samplesPerChannel += samples.length / this.#channels;
     const roomForMore = this.#writer.write(Buffer.from(samplesToPcm16(samples)));
     if (!roomForMore) await this.#drained();
-    if (this.#failure !== undefined) throw this.#failure;
+    this.#assertSound();
   }
 
   close(): Promise<void> {
@@ -104,6 +104,11 @@ class OpenWavFile implements WavFileWriter {
     return this.close();
   }
 
+  /** A disk that refused once refuses for good. */
+  #assertSound(): void {
+    if (this.#failure !== undefined) throw this.#failure;
+  }
+
   async #finish(): Promise<void> {
     this.#writer.end();
     await this.#done;
@@ -112,6 +117,10 @@ class OpenWavFile implements WavFileWriter {
     } catch (cause) {
       this.#failure ??= notWritable(this.path, cause);
     }
+    this.#assertWritable();
+  }
+
+  #assertWritable(): void {
     if (this.#failure !== undefined) throw this.#failure;
   }
 
