@@ -239,6 +239,38 @@ describe('a turn by hand', () => {
   });
 });
 
+describe('a session', () => {
+  test('is the same for the same seed, time and input, and has other ids for another seed', async () => {
+    const play = async (seed: number): Promise<WireEvent[]> => {
+      const driver = new SessionDriver({ seed });
+      driver.append(callerAudio('caller-hello.wav'));
+      await driver.advance(5_000);
+      return driver.events;
+    };
+    const first = await play(7);
+    expect(first.length).toBeGreaterThan(30);
+    expect(await play(7)).toEqual(first);
+    const ids = new Set(first.map((event) => event.event_id));
+    expect((await play(8)).filter((event) => ids.has(event.event_id))).toEqual([]);
+  });
+});
+
+describe('the parrot', () => {
+  test('keeps the last minute of a longer turn', async () => {
+    const driver = new SessionDriver({ mode: 'parrot', pace: 1_000 });
+    driver.send({ type: 'session.update', session: { type: 'realtime', audio: { input: { turn_detection: null } } } });
+    const minute = new Uint8Array(60 * 48_000).fill(1);
+    driver.append(new Uint8Array(10 * 48_000));
+    driver.append(minute);
+    driver.send({ type: 'input_audio_buffer.commit' });
+    driver.send({ type: 'response.create' });
+    await driver.advance(5_000);
+    const back = Buffer.concat(driver.events.filter((event) => event.type === 'response.output_audio.delta').map((event) => Buffer.from(event['delta'] as string, 'base64')));
+    expect(back.length).toBe(minute.length);
+    expect(back.equals(minute)).toBe(true);
+  });
+});
+
 describe('the parrot, over a socket', () => {
   test('greets, repeats typed text in its own voice, and spoken turns in the caller\'s', async () => {
     await using emulator = await startEmulator({ mode: 'parrot', pace: 100, thinkMs: 0 });

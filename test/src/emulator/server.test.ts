@@ -2,7 +2,9 @@ import type { IncomingMessage } from 'node:http';
 import WebSocket from 'ws';
 import { afterEach, describe, expect, test } from 'vitest';
 import { createVoice, startEmulator } from '../../../src/emulator/index.js';
-import type { Emulator, EmulatorOptions } from '../../../src/emulator/index.js';
+import type { Emulator, EmulatorOptions, Speech } from '../../../src/emulator/index.js';
+import { silentLogger } from '../../../session/index.js';
+import type { Logger } from '../../../session/index.js';
 import { ManualClock } from '../../../src/host/manual-clock.js';
 import { random } from '../../helpers/random.js';
 import type { Random } from '../../helpers/random.js';
@@ -138,6 +140,50 @@ describe('limits of a socket', () => {
     await expect(startEmulator({ sessionLimitMs: 0 })).rejects.toThrow(RangeError);
     const emulator = await start();
     await expect(startEmulator({ port: emulator.port })).rejects.toMatchObject({ code: 'PORT_IN_USE' });
+  });
+});
+
+describe('what goes wrong for one client', () => {
+  test('that does not read: it is cut off before it takes all memory, and the other is served', async () => {
+    let cutOff = (): void => {};
+    const cut = new Promise<void>((resolve) => (cutOff = resolve));
+    const logger: Logger = { ...silentLogger, warn: (message) => message.includes('does not read') && cutOff(), child: () => logger };
+    const emulator = await start({ logger });
+    const other = await EmulatorClient.open(emulator.url);
+    const client = await EmulatorClient.open(emulator.url);
+    const content = Array.from({ length: 8 }, () => ({ type: 'input_text', text: 'x'.repeat(250_000) }));
+    client.send({ type: 'conversation.item.create', item: { id: 'big', type: 'message', role: 'user', content } });
+    await client.next('conversation.item.done');
+    client.socket.pause();
+    for (let count = 0; count < 40; count += 1) client.send({ type: 'conversation.item.retrieve', item_id: 'big' });
+    await cut;
+    await isServed(other);
+    client.socket.resume();
+    expect((await client.closed).code).toBe(1006);
+    await other.close();
+  });
+
+  test('inside the emulator: its session ends with 1011, and the other is served', async () => {
+    const emulator = await start({ voice: { speak: () => Promise.resolve({} as Speech) } });
+    const other = await EmulatorClient.open(emulator.url);
+    const client = await EmulatorClient.open(emulator.url);
+    client.send({ type: 'response.create' });
+    expect((await client.closed).code).toBe(1011);
+    await isServed(other);
+    await other.close();
+  });
+
+  test('a tool that the script wants and no session has: people are told once, not for every client', async () => {
+    const notices: string[] = [];
+    const emulator = await start({ onNotice: (message) => notices.push(message) });
+    for (let count = 0; count < 2; count += 1) {
+      const client = await EmulatorClient.open(emulator.url);
+      client.send({ type: 'conversation.item.create', item: { type: 'message', role: 'user', content: [{ type: 'input_text', text: 'book' }] } });
+      client.send({ type: 'response.create', response: { output_modalities: ['text'] } });
+      await client.next('response.done');
+      await client.close();
+    }
+    expect(notices).toEqual(['the session lacks a tool of the script: book_table']);
   });
 });
 

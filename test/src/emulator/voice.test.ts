@@ -86,6 +86,24 @@ describe('a sentence', () => {
   });
 });
 
+describe('a voice keeps to its bounds', () => {
+  test('it says the first 2000 characters of a text', async () => {
+    const speech = await createVoice({ clips: null, synthesizers: [] }).speak('word '.repeat(1_000));
+    expect(speech.words).toHaveLength(400);
+  });
+
+  test('it remembers 64 sentences, and forgets the oldest first', async () => {
+    const { synthesizer, calls } = speaker();
+    const voice = createVoice({ clips: null, synthesizers: [synthesizer] });
+    const sentences = Array.from({ length: 65 }, (_, index) => `Sentence ${index}`);
+    for (const sentence of sentences) await voice.speak(sentence);
+    await voice.speak('Sentence 64');
+    expect(calls()).toEqual(sentences);
+    await voice.speak('Sentence 0');
+    expect(calls()).toEqual([...sentences, 'Sentence 0']);
+  });
+});
+
 describe('a program', () => {
   test('gets the text as one argument: quotes, options and control characters do nothing', async () => {
     const { synthesizer, calls } = speaker();
@@ -100,12 +118,15 @@ describe('a program', () => {
     const fails = program('fails', 'exit 3');
     const rubbish = program('rubbish', 'echo no wav > "$1"');
     const silent = program('silent', 'exit 0');
+    // A right WAV, but of more than a minute.
+    writeFileSync(join(folder, 'long.wav'), encodeWav(new Int16Array(2_100_000).fill(100), { sampleRate: 16_000, channels: 1 }));
+    const endless = program('endless', `cp '${join(folder, 'long.wav')}' "$1"`);
     const good = speaker();
     const startedMs = performance.now();
-    const samples = await speakInstalled(NO_CLIP, [hangs, fails, rubbish, silent, good].map((one) => one.synthesizer), 300);
+    const samples = await speakInstalled(NO_CLIP, [hangs, fails, rubbish, silent, endless, good].map((one) => one.synthesizer), 300);
     expect(ms(samples as Int16Array)).toBe(500);
     expect(performance.now() - startedMs).toBeLessThan(5_000);
-    expect([hangs, fails, rubbish, silent, good].map((one) => one.calls().length)).toEqual([1, 1, 1, 1, 1]);
+    expect([hangs, fails, rubbish, silent, endless, good].map((one) => one.calls().length)).toEqual([1, 1, 1, 1, 1, 1]);
     expect(await speakInstalled(NO_CLIP, [hangs.synthesizer, fails.synthesizer], 300)).toBeUndefined();
   });
 
