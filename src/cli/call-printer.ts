@@ -1,13 +1,13 @@
 import type { HistoryItem, TurnMarks } from '../../session/index.js';
 import type { GatewayReady, VoiceClientEvent } from '../client/index.js';
 import type { WireSessionEvent } from '../protocol/voicewire/index.js';
-import { painter } from './terminal.js';
+import { harmless, painter } from './terminal.js';
 import type { Terminal } from './terminal.js';
 
 /** Shows a call as it happens. */
 export interface CallPrinter {
-  ready(ready: GatewayReady): void;
   /** `atMs` counts from the start of the call. */
+  ready(ready: GatewayReady, atMs: number): void;
   event(event: VoiceClientEvent, atMs: number): void;
 }
 
@@ -15,7 +15,7 @@ export interface CallPrinter {
 export function jsonPrinter(terminal: Terminal): CallPrinter {
   const print = (value: object): void => terminal.out(JSON.stringify(value));
   return {
-    ready: (ready) => print({ ...ready, type: 'ready', atMs: 0 }),
+    ready: (ready, atMs) => print({ ...ready, type: 'ready', atMs: Math.round(atMs) }),
     event(event, atMs) {
       if (event.type === 'level' || (event.type === 'played' && !event.final)) return;
       if (event.type === 'event') print({ ...event.event, atMs: Math.round(atMs) });
@@ -33,6 +33,8 @@ export function textPrinter(terminal: Terminal): CallPrinter {
   const { bold, dim, struck } = painter(terminal);
   const texts = new Map<string, string>();
   const printed = new Set<string>();
+  /** Items heard to their end whose text has not come yet. */
+  const heard = new Set<string>();
   const spoken = new Set<string>();
   /** Samples of each item in all, once everything has arrived. */
   const whole = new Map<string, number>();
@@ -46,8 +48,15 @@ export function textPrinter(terminal: Terminal): CallPrinter {
   function onHistory(item: HistoryItem, atMs: number): void {
     if (item.type !== 'message' || item.text === '' || item.status === 'in_progress') return;
     texts.set(item.itemId, item.text);
-    if (item.role === 'user') once(item.itemId, () => line(atMs, 'caller', item.text));
-    else if (item.role === 'assistant' && !spoken.has(item.itemId) && !item.spoken) once(item.itemId, () => line(atMs, 'agent', item.text));
+    if (heard.has(item.itemId)) once(item.itemId, () => line(atMs, 'agent', harmless(item.text)));
+    if (item.role === 'user') once(item.itemId, () => line(atMs, 'caller', harmless(item.text)));
+    else if (item.role === 'assistant' && !spoken.has(item.itemId) && !item.spoken) once(item.itemId, () => line(atMs, 'agent', harmless(item.text)));
+  }
+
+  function onHeard(itemId: string, atMs: number): void {
+    heard.add(itemId);
+    const text = texts.get(itemId);
+    if (text !== undefined) once(itemId, () => line(atMs, 'agent', harmless(text)));
   }
 
   function onSessionEvent(event: WireSessionEvent, atMs: number): void {
@@ -60,30 +69,31 @@ export function textPrinter(terminal: Terminal): CallPrinter {
       case 'audio_interrupted': {
         const { itemId, heardMs, heardText, unheardText } = event;
         if (itemId === undefined) return;
-        const lost = unheardText.trim() === '' ? '' : ` ${struck(`[not heard: ${unheardText.trim()}]`)}`;
-        return once(itemId, () => line(atMs, 'agent', `${heardText.trim()}${lost} ${dim(`cut after ${heardMs} ms`)}`));
+        const lost = harmless(unheardText);
+        const parts = [harmless(heardText), lost === '' ? '' : struck(`[not heard: ${lost}]`), dim(`cut after ${heardMs} ms`)];
+        return once(itemId, () => line(atMs, 'agent', parts.filter((part) => part !== '').join(' ')));
       }
       case 'tool_end':
-        return line(atMs, 'tool', `${event.toolName}(${event.arguments}) → ${event.output} ${dim(`${event.outcome}, ${Math.round(event.durationMs)} ms`)}`);
+        return line(atMs, 'tool', `${harmless(event.toolName)}(${harmless(event.arguments)}) → ${harmless(event.output)} ${dim(`${event.outcome}, ${Math.round(event.durationMs)} ms`)}`);
       case 'turn_metrics': {
         const latency = latencyMs(event.marks);
         if (latency !== undefined) line(atMs, '', dim(`answered ${latency} ms after the end of speech`));
         return;
       }
       case 'error':
-        return line(atMs, 'error', `${event.error.code}: ${event.error.message}`);
+        return line(atMs, 'error', `${event.error.code}: ${harmless(event.error.message)}`);
       default:
     }
   }
 
   return {
-    ready: ({ agent, model }) => terminal.out(`Talking to ${bold(agent)}, model ${model.label}.${model.note === undefined ? '' : ` ${model.note}`}`),
+    ready: ({ agent, model }) => terminal.out(`Talking to ${bold(harmless(agent))}, model ${harmless(model.label)}.${model.note === undefined ? '' : ` ${harmless(model.note)}`}`),
     event(event, atMs) {
       if (event.type === 'event') onSessionEvent(event.event, atMs);
       else if (event.type === 'audio_start') spoken.add(event.itemId);
       else if (event.type === 'audio_received') whole.set(event.itemId, event.samples);
       // What ended before its end was cut: `audio_interrupted` tells where.
-      else if (event.type === 'played' && event.final && event.samples === whole.get(event.itemId)) once(event.itemId, () => line(atMs, 'agent', texts.get(event.itemId) ?? ''));
+      else if (event.type === 'played' && event.final && event.samples === whole.get(event.itemId)) onHeard(event.itemId, atMs);
       else if (event.type === 'pressure') line(atMs, '', dim(`${event.queue}: ${event.droppedFrames} frames dropped, ${event.underruns} gaps in the sound`));
     },
   };

@@ -6,7 +6,7 @@ import { emulatorCommand } from './emulator-command.js';
 import { packageVersion } from './package-files.js';
 import { serveCommand } from './serve-command.js';
 import { talkCommand } from './talk-command.js';
-import { Interruption } from './terminal.js';
+import { Interruption, harmless } from './terminal.js';
 import type { Terminal } from './terminal.js';
 
 /** Exit codes: it worked, it failed, it was called wrongly. */
@@ -31,7 +31,8 @@ export async function runCommandLine(args: readonly string[], terminal: Terminal
 async function dispatch(args: readonly string[], terminal: Terminal): Promise<number> {
   const [first, ...rest] = args;
   if (first === '--help' || first === '-h' || first === 'help') {
-    terminal.out(overview());
+    const asked = commands.find(({ name }) => name === rest[0]);
+    terminal.out(asked === undefined ? overview() : commandHelp(asked));
     return OK;
   }
   if (first === '--version' || first === '-v') {
@@ -60,8 +61,8 @@ function overview(): string {
     '',
     'Each command explains itself with --help; --version prints the version.',
     '',
-    'Example:',
-    '  voicewire serve --port 3000',
+    'Examples:',
+    ...commands.map(({ example }) => `  ${example}`),
   ].join('\n');
 }
 
@@ -78,5 +79,7 @@ function tellable(error: unknown): Told {
 }
 
 function errorText({ code, message, hint }: Told): string {
-  return hint === undefined ? `error ${code}: ${message}` : `error ${code}: ${message}\n  ${hint}`;
+  // A message may quote a model or a gateway.
+  const [what, todo] = [harmless(message), hint === undefined ? '' : `\n  ${harmless(hint)}`];
+  return `error ${code}: ${what}${todo}`;
 }

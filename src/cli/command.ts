@@ -61,11 +61,17 @@ export function listFlag(values: FlagValues, name: string): readonly string[] {
   return Array.isArray(value) ? value.map(String) : [];
 }
 
-/** A whole number within a range; `from` says where the text stood, for the message: `--port` or `PORT`. */
-export function wholeNumber(text: string, from: string, min: number, max: number): number {
+/** A whole number within a range. `from` says where the text stood, for the message: `--port` or `PORT`; `example` is one that is right. */
+export function wholeNumber(text: string, from: string, min: number, max: number, example: number): number {
   const value = /^\d{1,9}$/.test(text.trim()) ? Number(text) : NaN;
-  if (!(value >= min && value <= max)) throw usage(`${from} must be a whole number from ${min} to ${max}, not ${JSON.stringify(text)}.`, `Example: ${from} ${Math.max(min, Math.min(max, 3000))}`);
-  return value;
+  if (value >= min && value <= max) return value;
+  const between = from.startsWith('--') ? ' ' : '=';
+  throw usage(`${from} must be a whole number from ${min} to ${max}, not ${JSON.stringify(text)}.`, `Example: ${from}${between}${example}`);
+}
+
+/** `1 call`, `2 calls`. */
+export function counted(count: number, one: string, many = `${one}s`): string {
+  return `${count} ${count === 1 ? one : many}`;
 }
 
 export function commandHelp(command: Command): string {

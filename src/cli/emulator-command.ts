@@ -13,7 +13,7 @@ export const emulatorCommand: Command = {
     'Starts the emulator of a realtime speech model alone and prints its address. Any realtime client in any language can be developed',
     'and tested against it. It speaks by itself, follows a script, and does not understand speech.',
   ].join('\n'),
-  example: 'voicewire emulator --port 8080 --script parrot',
+  example: 'npx voicewire emulator --port 8080 --script parrot',
   flags: {
     port: { type: 'string', value: '<number>', help: 'where to listen; 0, the default, takes a free port' },
     host: { type: 'string', value: '<address>', help: 'address to bind (127.0.0.1)' },
@@ -28,7 +28,7 @@ export const emulatorCommand: Command = {
 async function emulate(values: FlagValues, terminal: Terminal): Promise<number> {
   const json = values['json'] === true;
   const apiKey = stringFlag(values, 'api-key');
-  const port = wholeNumber(stringFlag(values, 'port') ?? '0', '--port', 0, 65_535);
+  const port = wholeNumber(stringFlag(values, 'port') ?? '0', '--port', 0, 65_535, 8080);
   const startedMs = systemClock.now();
   await using emulator = await startScriptedEmulator(stringFlag(values, 'script') ?? 'demo', {
     host: stringFlag(values, 'host') ?? '127.0.0.1',
@@ -43,7 +43,7 @@ async function emulate(values: FlagValues, terminal: Terminal): Promise<number> 
     terminal.out(`The emulator listens on ${bold(emulator.url)}`);
     terminal.out('');
     terminal.out('Connect a realtime client, for example a gateway in another terminal:');
-    terminal.out(`  ${apiKey === undefined ? '' : 'OPENAI_API_KEY=<the key> '}voicewire serve --model-url ${emulator.url}`);
+    terminal.out(`  ${apiKey === undefined ? '' : 'OPENAI_API_KEY=<the key> '}npx voicewire serve --model-url ${emulator.url}`);
     terminal.out('Ctrl-C stops.');
   }
   await untilInterrupted(terminal);

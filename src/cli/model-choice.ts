@@ -1,9 +1,9 @@
-import { readFile } from 'node:fs/promises';
 import type { Logger, RealtimeModel } from '../../session/index.js';
 import { parseScript, startEmulator } from '../emulator/index.js';
 import type { Emulator, EmulatorOptions } from '../emulator/index.js';
 import { HostError } from '../host/errors.js';
 import { openaiRealtime } from '../provider/openai/openai-realtime.js';
+import { readInputFile } from './input-file.js';
 
 /** A model to talk to, and what was started for it. */
 export interface ChosenModel extends AsyncDisposable {
@@ -40,11 +40,9 @@ export async function startScriptedEmulator(script: string, options: Omit<Emulat
 }
 
 async function readJson(path: string): Promise<unknown> {
-  const text = await readFile(path, 'utf8').catch((cause: unknown) => {
-    throw new HostError('FILE_NOT_FOUND', `Cannot read the script ${path}.`, { hint: 'Give "demo", "parrot", or the path of a JSON file that you may read.', cause });
-  });
+  const bytes = await readInputFile(path, 'Give --script "demo", "parrot", or the path of a JSON file that you may read.');
   try {
-    return JSON.parse(text);
+    return JSON.parse(new TextDecoder().decode(bytes));
   } catch (cause) {
     throw new HostError('SCRIPT_INVALID', `The script ${path} is not JSON: ${cause instanceof Error ? cause.message : 'it cannot be read'}.`, {
       hint: 'src/emulator/README.md shows what a script looks like.',

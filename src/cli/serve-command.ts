@@ -2,7 +2,7 @@ import { startGateway } from '../gateway/index.js';
 import type { Gateway } from '../gateway/index.js';
 import { stderrLogger } from '../host/stderr-logger.js';
 import { systemClock } from '../host/system-clock.js';
-import { commonFlags, listFlag, stringFlag, usage, wholeNumber } from './command.js';
+import { commonFlags, counted, listFlag, stringFlag, usage, wholeNumber } from './command.js';
 import type { Command, FlagValues } from './command.js';
 import { demoAgent } from './demo-agent.js';
 import { emulatedModel, remoteModel } from './model-choice.js';
@@ -18,7 +18,7 @@ export const serveCommand: Command = {
     'Starts the gateway. Its model is the real one when OPENAI_API_KEY is set, any compatible server with --model-url,',
     'and otherwise an emulator that needs no key and no network. Environment: PORT, VOICEWIRE_MODEL_URL, VOICEWIRE_TOKEN.',
   ].join('\n'),
-  example: 'voicewire serve --port 3000',
+  example: 'npx voicewire serve --port 3000',
   flags: {
     port: { type: 'string', value: '<number>', help: 'where to listen; 0 takes a free port (PORT, 3000)' },
     host: { type: 'string', value: '<address>', help: 'address to bind; others than 127.0.0.1 need a token' },
@@ -61,7 +61,7 @@ async function serve(values: FlagValues, terminal: Terminal): Promise<number> {
   await untilInterrupted(terminal);
   const { calls, turns } = gateway.totals;
   const durationMs = Math.round(systemClock.now() - startedMs);
-  terminal.out(json ? JSON.stringify({ type: 'summary', calls, turns, durationMs }) : `Stopped after ${(durationMs / 1000).toFixed(1)} s: ${calls} calls, ${turns} turns.`);
+  terminal.out(json ? JSON.stringify({ type: 'summary', calls, turns, durationMs }) : `Stopped after ${(durationMs / 1000).toFixed(1)} s: ${counted(calls, 'call')}, ${counted(turns, 'turn')}.`);
   return 0;
 }
 
@@ -101,9 +101,9 @@ export function chooseModel(values: FlagValues, terminal: Terminal, emulate: (sc
 
 function portFrom(values: FlagValues, terminal: Terminal): number {
   const flag = stringFlag(values, 'port');
-  if (flag !== undefined) return wholeNumber(flag, '--port', 0, 65_535);
+  if (flag !== undefined) return wholeNumber(flag, '--port', 0, 65_535, 3000);
   const variable = setting(terminal, 'PORT');
-  return variable === undefined ? 3000 : wholeNumber(variable, 'PORT', 0, 65_535);
+  return variable === undefined ? 3000 : wholeNumber(variable, 'PORT', 0, 65_535, 3000);
 }
 
 /** An environment variable; empty is not set. */

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { Resampler, decodeWav, mixToMono } from '../../audio/index.js';
 import { ClockSpeaker, PacedMicrophone, nodeVoiceClient } from '../client/index.js';
 import type { VoiceClient } from '../client/index.js';
@@ -10,9 +9,10 @@ import { SAMPLE_RATE } from '../protocol/voicewire/index.js';
 import { CallRecorder, openWavFile } from '../recording/index.js';
 import { CallProgress } from './call-progress.js';
 import { jsonPrinter, textPrinter } from './call-printer.js';
-import { commonFlags, stringFlag, usage, wholeNumber } from './command.js';
+import { commonFlags, counted, stringFlag, usage, wholeNumber } from './command.js';
 import type { Command, FlagValues } from './command.js';
 import { demoAgent } from './demo-agent.js';
+import { isSameFile, readInputFile } from './input-file.js';
 import { emulatedModel } from './model-choice.js';
 import { packageVersion } from './package-files.js';
 import { chooseModel } from './serve-command.js';
@@ -26,7 +26,7 @@ export const talkCommand: Command = {
     'tool calls and the latency of each turn. Without --url it starts a gateway by itself, with the model that "voicewire serve" would take.',
     'Exits with 0 when a conversation took place: the model heard a turn of the caller, and the agent was heard.',
   ].join('\n'),
-  example: 'voicewire talk --in fixtures/audio/caller.wav --out call.wav',
+  example: 'npx voicewire talk --in fixtures/audio/caller.wav --out call.wav',
   flags: {
     in: { type: 'string', value: '<file.wav>', help: 'what the caller says; any rate and number of channels' },
     out: { type: 'string', value: '<file.wav>', help: 'write the call in stereo: caller left, agent as heard right' },
@@ -45,14 +45,16 @@ const LOOK_EVERY_MS = 100;
 
 async function talk(values: FlagValues, terminal: Terminal): Promise<number> {
   const input = stringFlag(values, 'in');
-  if (input === undefined) throw usage('talk needs a recording of a caller.', 'Give one with --in <file.wav>.');
+  if (input === undefined || input === '') throw usage('talk needs a recording of a caller.', 'Give one with --in <file.wav>.');
   const url = stringFlag(values, 'url');
   if (url !== undefined && ['model-url', 'script'].some((name) => values[name] !== undefined)) {
     throw usage('--model-url and --script choose the model of a gateway that talk starts itself; with --url the gateway has its own.', 'Leave --url or the others out.');
   }
-  const maxMs = wholeNumber(stringFlag(values, 'max-seconds') ?? '600', '--max-seconds', 1, 86_400) * 1000;
+  if (url === undefined && values['token'] !== undefined) throw usage('--token is for a gateway that runs already; the one that talk starts itself asks for none.', 'Give its address with --url, or leave --token out.');
+  const maxMs = wholeNumber(stringFlag(values, 'max-seconds') ?? '600', '--max-seconds', 1, 86_400, 60) * 1000;
   const samples = await readCaller(input);
   const output = stringFlag(values, 'out');
+  if (output !== undefined && (await isSameFile(input, output))) throw usage('--in and --out are the same file: the recording of the call would replace that of the caller.', 'Give --out another name.');
   // Opened first: a path that cannot be written is told before anybody speaks.
   const recorder = output === undefined ? undefined : new CallRecorder(await openWavFile(output, { sampleRate: SAMPLE_RATE, channels: 2 }));
   try {
@@ -97,13 +99,15 @@ async function call({ url, token }: Address, samples: Int16Array, maxMs: number,
   const client = nodeVoiceClient({ url, client: `voicewire-talk/${packageVersion()}`, speaker, microphone, ...(token === undefined || token === '' ? {} : { token }), signal: terminal.interrupted });
   const progress = new CallProgress(originMs);
   const printer = json ? jsonPrinter(terminal) : textPrinter(terminal);
-  follow(client, progress, (event) => printer.event(event, clock.now() - originMs));
+  follow(client, progress, (event) => printer.event(event, durationMs()));
   let failure: Error | undefined;
   client.on('closed', ({ error }) => (failure = error));
+  const durationMs = (): number => clock.now() - originMs;
+  const output = stringFlag(values, 'out');
   let said = false;
   void microphone.ended.then(() => (said = true));
   try {
-    printer.ready(await client.connect());
+    printer.ready(await client.connect(), durationMs());
     await new Promise<void>((resolve) => {
       // The clock's timers keep no process alive: once the socket is gone, nothing but this handler would tell.
       client.on('closed', () => resolve());
@@ -116,11 +120,20 @@ async function call({ url, token }: Address, samples: Int16Array, maxMs: number,
       look();
     });
     await client.end();
+  } catch (error) {
+    // Who stops a call before it has begun is told what became of it all the same.
+    if (!terminal.interrupted.aborted) throw error;
   } finally {
     microphone.stop();
     speaker.close();
   }
-  return conclude(progress, clock.now() - originMs, stringFlag(values, 'out'), failure, json, terminal);
+  summarize(progress, durationMs(), output, json, terminal);
+  terminal.interrupted.throwIfAborted();
+  if (failure !== undefined) throw failure;
+  const missing = progress.missing();
+  if (missing.length === 0) return 0;
+  const hint = said ? 'Check that the recording holds speech, loud enough and followed by half a second of silence.' : 'The call was ended before the recording was: raise --max-seconds.';
+  throw new HostError('NO_CONVERSATION', `No conversation took place: ${missing.join(', and ')}.`, { hint });
 }
 
 function follow(client: VoiceClient, progress: CallProgress, print: (event: Parameters<Parameters<VoiceClient['on']>[1]>[0]) => void): void {
@@ -130,28 +143,21 @@ function follow(client: VoiceClient, progress: CallProgress, print: (event: Para
   client.on('played', ({ itemId, samples }) => progress.onPlayed(itemId, samples, systemClock.now()));
 }
 
-function conclude(progress: CallProgress, durationMs: number, output: string | undefined, failure: Error | undefined, json: boolean, terminal: Terminal): number {
+function summarize(progress: CallProgress, durationMs: number, output: string | undefined, json: boolean, terminal: Terminal): void {
   const { callerTurns, answersHeard, toolCalls, interruptions } = progress;
-  const missing = progress.missing();
-  const summary = { callerTurns, answersHeard, toolCalls, interruptions, durationMs: Math.round(durationMs) };
-  if (json) terminal.out(JSON.stringify({ type: 'summary', tookPlace: missing.length === 0, ...summary, ...(output === undefined ? {} : { recording: output }) }));
-  else {
-    terminal.out(`${(durationMs / 1000).toFixed(1)} s: ${callerTurns} turns of the caller, ${answersHeard} answers heard, ${toolCalls} tool calls, ${interruptions} interruptions.`);
-    if (output !== undefined) terminal.out(`The call is in ${output}: caller left, agent as heard right.`);
+  if (json) {
+    const counts = { callerTurns, answersHeard, toolCalls, interruptions, durationMs: Math.round(durationMs) };
+    terminal.out(JSON.stringify({ type: 'summary', tookPlace: progress.missing().length === 0, ...counts, ...(output === undefined ? {} : { recording: output }) }));
+    return;
   }
-  if (terminal.interrupted.aborted) throw terminal.interrupted.reason as Error;
-  if (failure !== undefined) throw failure;
-  if (missing.length > 0) {
-    throw new HostError('NO_CONVERSATION', `No conversation took place: ${missing.join(', and ')}.`, { hint: 'Check that the recording holds speech, loud enough and followed by half a second of silence.' });
-  }
-  return 0;
+  const counts = [counted(callerTurns, 'turn of the caller', 'turns of the caller'), counted(answersHeard, 'answer heard', 'answers heard'), counted(toolCalls, 'tool call'), counted(interruptions, 'interruption')];
+  terminal.out(`${(durationMs / 1000).toFixed(1)} s: ${counts.join(', ')}.`);
+  if (output !== undefined) terminal.out(`The call is in ${output}: caller left, agent as heard right.`);
 }
 
 /** Reads a recording of any kind as mono at the rate of the client socket. */
 async function readCaller(path: string): Promise<Int16Array> {
-  const bytes = await readFile(path).catch((cause: unknown) => {
-    throw new HostError('FILE_NOT_FOUND', `Cannot read ${path}.`, { hint: 'Give the path of a WAV file that you may read.', cause });
-  });
+  const bytes = await readInputFile(path, 'Give the path of a WAV file that you may read.');
   const { samples, channels, sampleRate } = decodeWav(bytes);
   const mono = mixToMono(samples, channels);
   if (sampleRate === SAMPLE_RATE) return mono;

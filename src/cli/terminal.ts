@@ -63,3 +63,8 @@ export function painter(terminal: Terminal): { bold(text: string): string; dim(t
   const paint = (on: number, off: number) => (text: string): string => (terminal.colour ? `\u001b[${on}m${text}\u001b[${off}m` : text);
   return { bold: paint(1, 22), dim: paint(2, 22), struck: paint(9, 29) };
 }
+
+/** Text from elsewhere on one line, to be shown and not obeyed: a terminal takes control characters for orders. */
+export function harmless(text: string): string {
+  return text.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ').trim();
+}

@@ -84,6 +84,36 @@ describe('textPrinter', () => {
     expect(printed(textPrinter, feed, true).join()).toContain('\u001b[9m[not heard: two minutes away.]\u001b[29m');
   });
 
+  it('prints what was cut before a word of it was heard, and what was cut after its last', () => {
+    const lines = printed(textPrinter, (printer) => {
+      printer.event({ type: 'event', event: { ...cut, itemId: 'a1', heardText: '', unheardText: 'Good evening.' } }, 0);
+      printer.event({ type: 'event', event: { ...cut, itemId: 'a2', heardText: 'Good evening.', unheardText: '' } }, 0);
+    });
+    expect(lines).toEqual(['0:00.0  agent   [not heard: Good evening.] cut after 1234 ms', '0:00.0  agent   Good evening. cut after 1234 ms']);
+  });
+
+  it('waits for a text that comes after its sound', () => {
+    const lines = printed(textPrinter, (printer) => {
+      printer.event({ type: 'audio_start', itemId: 'a1', contentIndex: 0, responseId: 'r1' }, 0);
+      printer.event({ type: 'audio_received', itemId: 'a1', contentIndex: 0, samples: 480 }, 20);
+      printer.event({ type: 'played', itemId: 'a1', contentIndex: 0, samples: 480, final: true }, 40);
+      printer.event({ type: 'event', event: said('a1', 'Good evening.') }, 100);
+    });
+    expect(lines).toEqual(['0:00.1  agent   Good evening.']);
+  });
+
+  it('shows control characters of the other side as nothing but gaps', () => {
+    const evil = 'one\u001b[2J\u009b31m\r\ntwo\u0007';
+    const lines = printed(textPrinter, (printer) => {
+      printer.ready({ type: 'ready', protocol: 1, sessionId: 's', agent: evil, model: { label: evil, note: evil }, sampleRate: 24_000 }, 0);
+      printer.event({ type: 'event', event: { ...toolEnds, toolName: evil, arguments: evil, output: evil } }, 0);
+      printer.event({ type: 'event', event: { ...cut, heardText: evil, unheardText: evil } }, 0);
+      printer.event({ type: 'event', event: { type: 'error', info, error: { code: 'PROVIDER_ERROR', message: evil, stage: 'model', retryable: false } } }, 0);
+    });
+    expect(lines).toHaveLength(4);
+    for (const line of lines) expect(line).toMatch(/^[^\p{Cc}]*one \[2J 31m two[^\p{Cc}]*$/u);
+  });
+
   it('prints the caller, tools and the latency of a turn', () => {
     const lines = printed(textPrinter, (printer) => {
       const item = { type: 'message' as const, itemId: 'u1', role: 'user' as const, status: 'completed' as const, text: 'A table, please.', spoken: true, images: 0 };

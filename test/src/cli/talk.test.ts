@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -29,7 +29,8 @@ async function failure(args: readonly string[]): Promise<string> {
 
 describe('before anybody speaks', () => {
   it('says that the recording is not there, or is none', async () => {
-    expect(await failure(['--in', join(folder, 'no.wav')])).toMatch(/^error FILE_NOT_FOUND: .*no\.wav/);
+    expect(await failure(['--in', join(folder, 'no.wav')])).toMatch(/^error FILE_NOT_FOUND: .*no\.wav.*does not exist/);
+    expect(await failure(['--in', folder])).toMatch(/^error FILE_NOT_FOUND: .*it is a folder/);
     const page = join(folder, 'page.wav');
     await writeFile(page, '<!doctype html><html></html>'.repeat(10));
     expect(await failure(['--in', page])).toMatch(/^error WAV_INVALID: .+\n {2}.+/);
@@ -46,6 +47,18 @@ describe('before anybody speaks', () => {
     expect(await failure(['--in', silence, '--url', url, '--out', join(folder, 'no', 'call.wav')])).toMatch(/^error FILE_NOT_WRITABLE: .*folder does not exist/);
     expect(knocks).toBe(0);
     server.close();
+  });
+
+  it('does not write the call over its own caller, under whatever name', async () => {
+    const before = await readFile(silence);
+    const other = join(folder, 'other.wav');
+    await symlink(silence, other);
+    for (const out of [silence, other]) {
+      const { exitCode, err } = run(['talk', '--in', silence, '--out', out]);
+      expect(await exitCode).toBe(2);
+      expect(err.join('\n')).toMatch(/^error USAGE: .*same file/);
+    }
+    expect(await readFile(silence)).toEqual(before);
   });
 
   it('says that no gateway answers, or that the address is none', async () => {
@@ -93,6 +106,27 @@ describe('a call', () => {
     model.closeFromPeer(1006);
     expect(await talk.exitCode).toBe(1);
     expect(JSON.parse(talk.err.join(''))).toMatchObject({ code: expect.stringMatching(/LOST/) as string });
+  });
+
+  it('that is stopped before it has begun ends with 130 and a summary too', async () => {
+    const server = createServer();
+    const knock = once(server.on('upgrade', () => {}), 'upgrade');
+    server.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const talk = run(['talk', '--in', silence, '--url', `http://127.0.0.1:${(server.address() as AddressInfo).port}`]);
+    await knock;
+    talk.interrupt();
+    expect(await talk.exitCode).toBe(130);
+    expect(talk.out.join('\n')).toMatch(/^\d+\.\d s: 0 turns of the caller/);
+    expect(talk.err).toEqual([]);
+    server.closeAllConnections();
+    server.close();
+  });
+
+  it('that ends before its recording does says so', async () => {
+    await using gateway = await startGateway({ port: 0, model: scriptedModel(), agent: new RealtimeAgent({ name: 'Ava' }), greeting: false });
+    await writeFile(silence, encodeWav(new Int16Array(8000 * 3), { sampleRate: 8000, channels: 1 }));
+    expect(await failure(['--in', silence, '--url', gateway.url, '--max-seconds', '1'])).toMatch(/^error NO_CONVERSATION: .*\n.*--max-seconds/);
   });
 
   it('that is stopped with Ctrl-C ends with 130 and a summary', async () => {
