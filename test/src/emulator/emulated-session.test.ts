@@ -66,6 +66,13 @@ describe('what is refused is answered by one error, with the code and the path o
     expect(driver.send(message('still there?')).map((answer) => answer.type)).toEqual(['conversation.item.added', 'conversation.item.done']);
   });
 
+  test.each(['session.update","session":{"type":"realtime","prompt":', 'response.create","response":{"metadata":', 'conversation.item.create","item":{"type":'])('brackets within brackets, five million deep, in {"type":"%s', (head) => {
+    const driver = new SessionDriver();
+    const answers = driver.send(`{"type":"${head}${'['.repeat(5_000_000)}${']'.repeat(5_000_000)}}}`);
+    expect(answers.map((answer) => answer.type)).toEqual(['error']);
+    expect(['invalid_value', 'invalid_type', 'invalid_json']).toContain(error(answers[0]).code);
+  });
+
   test('a binary message', () => {
     const driver = new SessionDriver();
     const effects = driver.session.receiveBinary(0);
