@@ -123,11 +123,11 @@ describe('a program', () => {
     const endless = program('endless', `cp '${join(folder, 'long.wav')}' "$1"`);
     const good = speaker();
     const startedMs = performance.now();
-    const samples = await speakInstalled(NO_CLIP, [hangs, fails, rubbish, silent, endless, good].map((one) => one.synthesizer), 300);
+    const samples = await speakInstalled(NO_CLIP, [hangs, fails, rubbish, silent, endless, good].map((one) => one.synthesizer), 1_500);
     expect(ms(samples as Int16Array)).toBe(500);
-    expect(performance.now() - startedMs).toBeLessThan(5_000);
+    expect(performance.now() - startedMs).toBeLessThan(15_000);
     expect([hangs, fails, rubbish, silent, endless, good].map((one) => one.calls().length)).toEqual([1, 1, 1, 1, 1, 1]);
-    expect(await speakInstalled(NO_CLIP, [hangs.synthesizer, fails.synthesizer], 300)).toBeUndefined();
+    expect(await speakInstalled(NO_CLIP, [rubbish.synthesizer, fails.synthesizer])).toBeUndefined();
   });
 
   test('is not asked to say nothing, nor without end', async () => {
