@@ -1,6 +1,7 @@
 export * from './errors.js';
 export { Emitter } from './events/emitter.js';
 export type * from './events/history-item.js';
+export { SESSION_EVENT_TYPES } from './events/session-event.js';
 export type * from './events/session-event.js';
 export type * from './ports/clock.js';
 export { silentLogger } from './ports/logger.js';

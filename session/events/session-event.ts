@@ -113,3 +113,29 @@ export type SessionEvent = WithInfo<SessionEventBody>;
 
 /** Derived from the union, so that no second list can drift. */
 export type SessionEventMap = { [E in SessionEvent as E['type']]: E };
+
+/** A record, so that the compiler asks for each new member of the union. */
+const types: { readonly [Type in SessionEvent['type']]: true } = {
+  agent_start: true,
+  agent_end: true,
+  tool_start: true,
+  tool_arguments_delta: true,
+  tool_end: true,
+  audio: true,
+  audio_end: true,
+  audio_interrupted: true,
+  history_added: true,
+  history_updated: true,
+  transcript_delta: true,
+  input_speech_started: true,
+  input_speech_stopped: true,
+  input_committed: true,
+  turn_metrics: true,
+  connection: true,
+  pressure: true,
+  error: true,
+  raw_model_event: true,
+};
+
+/** Every `type` that an event can have. */
+export const SESSION_EVENT_TYPES = Object.keys(types) as readonly SessionEvent['type'][];

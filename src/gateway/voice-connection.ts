@@ -7,7 +7,7 @@
  *        └───── any end: error or ended, close ───────────┴──▶ closed
  */
 import { randomUUID } from 'node:crypto';
-import { ProtocolError, RealtimeSession, VoicewireError, assertNever } from '../../session/index.js';
+import { ProtocolError, RealtimeSession, SESSION_EVENT_TYPES, VoicewireError, assertNever } from '../../session/index.js';
 import type { Clock, Logger, RealtimeAgent, RealtimeModel, ResponseRequest, SessionEvent, Timer } from '../../session/index.js';
 import { HostError } from '../host/errors.js';
 import {
@@ -26,7 +26,6 @@ import type { ClientMessage, GatewayMessage, ModelDescription } from '../protoco
 import type { Transport } from '../transport/transport.js';
 import { AgentAudio } from './agent-audio.js';
 import type { AgentAudioOutput } from './agent-audio.js';
-import { onEveryEvent } from './every-event.js';
 import { RateLimit } from './limits.js';
 import type { GatewayLimits } from './limits.js';
 
@@ -157,7 +156,7 @@ export class VoiceConnection {
     const early: EarlyMessage[] = [];
     this.#state = { name: 'connecting', session, audio, early };
     this.#log.info('A conversation starts.', { client, audio });
-    onEveryEvent(session, (event) => this.#onEvent(event));
+    for (const type of SESSION_EVENT_TYPES) session.on(type, (event) => this.#onEvent(event));
     this.#timer(this.#limits.maxCallMs, () => this.#end('max_call_length'));
     this.#connect(session, agent.name, audio, early).catch((error: unknown) => this.#onMessageError(error));
   }

@@ -1,12 +1,9 @@
-import type { z } from 'zod';
 import { PCM16_24K, msToBytes } from '../../audio/index.js';
-import { RealtimeAgent, RealtimeSession } from '../../session/index.js';
+import { RealtimeAgent, RealtimeSession, SESSION_EVENT_TYPES } from '../../session/index.js';
 import type { ModelInput, RealtimeSessionOptions, SessionEvent, SessionEventMap, Tool } from '../../session/index.js';
 import { ManualClock } from '../../src/host/manual-clock.js';
 import { scriptedModel } from '../../src/provider/scripted/scripted-model.js';
 import type { ScriptedModel } from '../../src/provider/scripted/scripted-model.js';
-
-export type { z };
 
 export interface Harness {
   readonly clock: ManualClock;
@@ -15,28 +12,6 @@ export interface Harness {
   readonly events: SessionEvent[];
   of<T extends keyof SessionEventMap>(type: T): SessionEventMap[T][];
 }
-
-const EVENT_TYPES: { readonly [T in keyof SessionEventMap]: true } = {
-  agent_start: true,
-  agent_end: true,
-  tool_start: true,
-  tool_arguments_delta: true,
-  tool_end: true,
-  audio: true,
-  audio_end: true,
-  audio_interrupted: true,
-  history_added: true,
-  history_updated: true,
-  transcript_delta: true,
-  input_speech_started: true,
-  input_speech_stopped: true,
-  input_committed: true,
-  turn_metrics: true,
-  connection: true,
-  pressure: true,
-  error: true,
-  raw_model_event: true,
-};
 
 /** A session on a manual clock with a scripted model; every event is collected. */
 export function makeHarness(
@@ -47,7 +22,7 @@ export function makeHarness(
   const agent = new RealtimeAgent({ name: 'Ava', instructions: 'Be brief.', tools });
   const session = new RealtimeSession(agent, { model, clock, sessionId: 'test', ...rest });
   const events: SessionEvent[] = [];
-  for (const type of Object.keys(EVENT_TYPES) as (keyof SessionEventMap)[]) session.on(type, (event) => events.push(event));
+  for (const type of SESSION_EVENT_TYPES) session.on(type, (event) => events.push(event));
   return {
     clock,
     model,
