@@ -39,6 +39,7 @@ export {
 export type { Cut, LedgerEntry, PlaybackLedger, PlaybackReport } from './playout/playback-ledger.js';
 export { Framer } from './framing/framer.js';
 export type { FramerOptions } from './framing/framer.js';
+export { resampleWhole } from './resample/resample-whole.js';
 export { Resampler } from './resample/resampler.js';
 export type { ResamplerOptions, ResamplerQuality } from './resample/resampler.js';
 export { EnergyVad } from './vad/energy-vad.js';

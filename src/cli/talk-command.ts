@@ -1,4 +1,4 @@
-import { Resampler, decodeWav, mixToMono } from '../../audio/index.js';
+import { decodeWav, mixToMono, resampleWhole } from '../../audio/index.js';
 import { ClockSpeaker, PacedMicrophone, nodeVoiceClient } from '../client/index.js';
 import type { VoiceClient } from '../client/index.js';
 import { startGateway } from '../gateway/index.js';
@@ -160,12 +160,5 @@ async function readCaller(path: string): Promise<Int16Array> {
   const bytes = await readInputFile(path, 'Give the path of a WAV file that you may read.');
   const { samples, channels, sampleRate } = decodeWav(bytes);
   const mono = mixToMono(samples, channels);
-  if (sampleRate === SAMPLE_RATE) return mono;
-  const resampler = new Resampler(sampleRate, SAMPLE_RATE);
-  const head = resampler.push(mono);
-  const tail = resampler.flush();
-  const whole = new Int16Array(head.length + tail.length);
-  whole.set(head);
-  whole.set(tail, head.length);
-  return whole;
+  return resampleWhole(mono, sampleRate, SAMPLE_RATE);
 }

@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
-import { decodeWav, mixToMono } from '../../audio/index.js';
-import { SPEECH_RATE, resampleWhole } from './speech.js';
+import { decodeWav, mixToMono, resampleWhole } from '../../audio/index.js';
+import { SPEECH_RATE } from './speech.js';
 
 const indexFile = z.object({ clips: z.array(z.object({ text: z.string(), file: z.string().regex(/^[\w-]+\.wav$/), durationMs: z.number() })) });
 

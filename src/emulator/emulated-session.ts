@@ -1,3 +1,4 @@
+import { resampleWhole } from '../../audio/index.js';
 import { Brain } from './brain.js';
 import type { Answer } from './brain.js';
 import { booleanAt, jsonAt, metadataAt, objectAt, oneOf, onlyFields, required, stringAt, arrayAt } from './checks.js';
@@ -12,7 +13,7 @@ import type { ResponseSettings } from './response.js';
 import type { Script } from './script.js';
 import { DEFAULT_CONFIG, formatAt, maxTokensAt, modalitiesAt, toolChoiceAt, toolsAt, updatedConfig, voiceAt } from './session-config.js';
 import type { SessionConfig } from './session-config.js';
-import { SPEECH_RATE, resampleWhole, spreadWords } from './speech.js';
+import { SPEECH_RATE, spreadWords } from './speech.js';
 import type { Speech } from './speech.js';
 import { Refusal, errorEvent } from './wire.js';
 import type { JsonObject, ServerEvent } from './wire.js';

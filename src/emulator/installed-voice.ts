@@ -2,8 +2,8 @@ import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { decodeWav, mixToMono } from '../../audio/index.js';
-import { SPEECH_RATE, resampleWhole } from './speech.js';
+import { decodeWav, mixToMono, resampleWhole } from '../../audio/index.js';
+import { SPEECH_RATE } from './speech.js';
 
 /**
  * A speech synthesiser of this machine, run without a shell. `arguments` are its command line for a text and a WAV file to write; the text

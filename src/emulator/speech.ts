@@ -1,4 +1,4 @@
-import { Resampler, encodeAlaw, encodeMulaw, samplesToPcm16 } from '../../audio/index.js';
+import { encodeAlaw, encodeMulaw, resampleWhole, samplesToPcm16 } from '../../audio/index.js';
 import type { WireFormat } from './wire.js';
 
 export interface SpokenWord {
@@ -44,22 +44,6 @@ export function joinSpeech(parts: readonly Speech[]): Speech {
     at += part.samples.length;
   }
   return { samples, words };
-}
-
-/** Brings samples to another rate as a whole: same length in time, without the filter's delay. */
-export function resampleWhole(samples: Int16Array, fromRate: number, toRate: number): Int16Array {
-  if (fromRate === toRate || samples.length === 0) return samples;
-  const resampler = new Resampler(fromRate, toRate);
-  const head = resampler.push(samples);
-  const tail = resampler.flush();
-  const delay = resampler.delaySamples;
-  const all = new Int16Array(head.length + tail.length);
-  all.set(head);
-  all.set(tail, head.length);
-  const length = Math.round((samples.length * toRate) / fromRate);
-  const result = new Int16Array(length);
-  result.set(all.subarray(Math.round(delay), Math.round(delay) + length));
-  return result;
 }
 
 /** Writes speech in the session's output format. */

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { EnergyVad, encodeWav } from '../../../audio/index.js';
+import { encodeWav, EnergyVad, resampleWhole } from '../../../audio/index.js';
 import { createVoice, startEmulator } from '../../../src/emulator/index.js';
 import { speakInstalled } from '../../../src/emulator/installed-voice.js';
 import type { Synthesizer } from '../../../src/emulator/installed-voice.js';
 import { murmur } from '../../../src/emulator/murmur.js';
-import { SPEECH_RATE, resampleWhole } from '../../../src/emulator/speech.js';
+import { SPEECH_RATE } from '../../../src/emulator/speech.js';
 import { EmulatorClient, audioMs } from './emulator-client.js';
 
 const CLIP = 'How can I help you?';
