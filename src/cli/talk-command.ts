@@ -14,6 +14,7 @@ import type { Command, FlagValues } from './command.js';
 import { demoAgent } from './demo-agent.js';
 import { isSameFile, readInputFile } from './input-file.js';
 import { emulatedModel } from './model-choice.js';
+import type { ChosenModel } from './model-choice.js';
 import { packageVersion } from './package-files.js';
 import { chooseModel } from './serve-command.js';
 import type { Terminal } from './terminal.js';
@@ -23,7 +24,8 @@ export const talkCommand: Command = {
   summary: 'a call with a WAV file as the caller',
   about: [
     'Plays a WAV file into a conversation as a microphone, at the pace of real time, through a real WebSocket, and prints what is said, the',
-    'tool calls and the latency of each turn. Without --url it starts a gateway by itself, with the model that "voicewire serve" would take.',
+    'tool calls and the latency of each turn. Without --url it starts a gateway by itself, with the emulator unless --model or --model-url asks',
+    'for another model.',
     'Exits with 0 when a conversation took place: the model heard a turn of the caller, and the agent was heard.',
   ].join('\n'),
   example: 'npx voicewire talk --in fixtures/audio/caller.wav --out call.wav',
@@ -32,7 +34,8 @@ export const talkCommand: Command = {
     out: { type: 'string', value: '<file.wav>', help: 'write the call in stereo: caller left, agent as heard right' },
     url: { type: 'string', value: '<url>', help: 'a running gateway, http://… or ws://…' },
     token: { type: 'string', value: '<token>', help: 'what that gateway wants to know (VOICEWIRE_TOKEN)' },
-    'model-url': { type: 'string', value: '<url>', help: 'without --url: the realtime model server (VOICEWIRE_MODEL_URL)' },
+    'model-url': { type: 'string', value: '<url>', help: 'without --url: the realtime model server, ws:// or wss://' },
+    model: { type: 'string', value: '<name>', help: 'without --url: the model to ask for; OPENAI_API_KEY is its key' },
     script: { type: 'string', value: '<name>', help: 'without --url: the emulator with the script demo, parrot, or a JSON file' },
     'max-seconds': { type: 'string', value: '<number>', help: 'end the call after this time (600)' },
     ...commonFlags,
@@ -47,8 +50,8 @@ async function talk(values: FlagValues, terminal: Terminal): Promise<number> {
   const input = stringFlag(values, 'in');
   if (input === undefined || input === '') throw usage('talk needs a recording of a caller.', 'Give one with --in <file.wav>.');
   const url = stringFlag(values, 'url');
-  if (url !== undefined && ['model-url', 'script'].some((name) => values[name] !== undefined)) {
-    throw usage('--model-url and --script choose the model of a gateway that talk starts itself; with --url the gateway has its own.', 'Leave --url or the others out.');
+  if (url !== undefined && ['model-url', 'model', 'script'].some((name) => values[name] !== undefined)) {
+    throw usage('--model-url, --model and --script choose the model of a gateway that talk starts itself; with --url the gateway has its own.', 'Leave --url or the others out.');
   }
   if (url === undefined && values['token'] !== undefined) throw usage('--token is for a gateway that runs already; the one that talk starts itself asks for none.', 'Give its address with --url, or leave --token out.');
   const maxMs = wholeNumber(stringFlag(values, 'max-seconds') ?? '600', '--max-seconds', 1, 86_400, 60) * 1000;
@@ -68,7 +71,10 @@ async function talk(values: FlagValues, terminal: Terminal): Promise<number> {
 
 async function startOwnGateway(values: FlagValues, terminal: Terminal): Promise<AsyncDisposable & { readonly url: string }> {
   const logger = stderrLogger({ level: 'warn', json: values['json'] === true, write: (line) => terminal.err(line.trimEnd()) });
-  const chosen = await chooseModel(values, terminal, (script) => emulatedModel(script, logger));
+  // A call from a file is mostly a test: unless a model is asked for by name or address it costs nothing, whatever the environment holds.
+  const asked = values['model-url'] !== undefined || values['model'] !== undefined;
+  const emulate = (script: string): Promise<ChosenModel> => emulatedModel(script, logger);
+  const chosen = asked ? await chooseModel(values, terminal, emulate) : await emulate(stringFlag(values, 'script') ?? 'demo');
   try {
     const gateway = await startGateway({ port: 0, model: chosen.model, agent: demoAgent, logger, ...(chosen.note === undefined ? {} : { modelNote: chosen.note }) });
     return {
