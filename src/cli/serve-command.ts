@@ -40,6 +40,8 @@ async function serve(values: FlagValues, terminal: Terminal): Promise<number> {
   const logger = stderrLogger({ level: values['verbose'] === true ? 'info' : 'warn', json, write: (line) => terminal.err(line.trimEnd()) });
   const port = portFrom(values, terminal);
   const token = stringFlag(values, 'token') ?? setting(terminal, 'VOICEWIRE_TOKEN');
+  const allowedOrigins = listFlag(values, 'allow-origin').map(originFrom);
+  const allowedHosts = listFlag(values, 'allow-host').map(hostFrom);
   const startedMs = systemClock.now();
 
   await using chosen = await chooseModel(values, terminal, (script) => emulatedModel(script, logger));
@@ -48,8 +50,8 @@ async function serve(values: FlagValues, terminal: Terminal): Promise<number> {
     port,
     model: chosen.model,
     agent: demoAgent,
-    allowedOrigins: listFlag(values, 'allow-origin'),
-    allowedHosts: listFlag(values, 'allow-host'),
+    allowedOrigins,
+    allowedHosts,
     logger,
     ...(token === undefined ? {} : { token }),
     ...(values['no-page'] === true ? {} : { pageDir: builtPageDir }),
@@ -92,11 +94,28 @@ export function chooseModel(values: FlagValues, terminal: Terminal, emulate: (sc
     return emulate('demo');
   }
   if (url !== undefined && !/^wss?:\/\//i.test(url)) {
-    throw usage(`${urlFlag === undefined ? 'VOICEWIRE_MODEL_URL' : '--model-url'} must begin with ws:// or wss://, not ${JSON.stringify(url)}.`, 'Example: --model-url ws://127.0.0.1:8080/v1/realtime');
+    const [from, example] = urlFlag === undefined ? ['VOICEWIRE_MODEL_URL', 'VOICEWIRE_MODEL_URL='] : ['--model-url', '--model-url '];
+    throw usage(`${from} must begin with ws:// or wss://, not ${JSON.stringify(url)}.`, `Example: ${example}ws://127.0.0.1:8080/v1/realtime`);
+  }
+  // Said here, where it is known what the text was meant to be; the text itself is not said.
+  if (apiKey !== undefined && !/^\s*[\x21-\x7e]*\s*$/.test(apiKey)) {
+    throw usage('OPENAI_API_KEY holds a character that no key has, a space or a line break within it say.', 'Set it to the key alone, or to nothing for the emulator.');
   }
   return Promise.resolve(
     remoteModel({ ...(url === undefined ? {} : { url }), ...(apiKey === undefined ? {} : { apiKey }), ...(model === undefined ? {} : { model }) }),
   );
+}
+
+/** Browsers write an origin in one way only, and it is compared to the letter: one that can never match is told now. */
+function originFrom(text: string): string {
+  const origin = URL.canParse(text) ? new URL(text).origin : 'null';
+  if (text !== origin) throw usage(`--allow-origin must be scheme, host and port as a browser writes them, not ${JSON.stringify(text)}.`, `Example: --allow-origin ${origin === 'null' ? 'https://app.example.com' : origin}`);
+  return text;
+}
+
+function hostFrom(text: string): string {
+  if (!/^[a-z0-9._-]+$|^[0-9a-f:.]+$/i.test(text)) throw usage(`--allow-host must be a host name alone, without scheme or port, not ${JSON.stringify(text)}.`, 'Example: --allow-host voice.example.com');
+  return text;
 }
 
 function portFrom(values: FlagValues, terminal: Terminal): number {

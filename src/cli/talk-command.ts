@@ -61,7 +61,7 @@ async function talk(values: FlagValues, terminal: Terminal): Promise<number> {
   // Opened first: a path that cannot be written is told before anybody speaks.
   const recorder = output === undefined ? undefined : new CallRecorder(await openWavFile(output, { sampleRate: SAMPLE_RATE, channels: 2 }));
   try {
-    if (url !== undefined) return await call({ url, token: stringFlag(values, 'token') ?? terminal.env['VOICEWIRE_TOKEN'] }, samples, maxMs, recorder, values, terminal);
+    if (url !== undefined) return await call(gatewayAddress(url, values, terminal), samples, maxMs, recorder, values, terminal);
     await using gateway = await startOwnGateway(values, terminal);
     return await call({ url: gateway.url }, samples, maxMs, recorder, values, terminal);
   } finally {
@@ -95,6 +95,17 @@ interface Address {
   readonly token?: string | undefined;
 }
 
+/** The address as a person has it: that of the page carries the token, which travels in a header and not in an address. */
+function gatewayAddress(text: string, values: FlagValues, terminal: Terminal): Address {
+  const flag = stringFlag(values, 'token');
+  const variable = terminal.env['VOICEWIRE_TOKEN'];
+  if (!URL.canParse(text)) return { url: text, token: flag ?? variable };
+  const url = new URL(text);
+  const inAddress = url.searchParams.get('token') ?? undefined;
+  url.searchParams.delete('token');
+  return { url: url.href, token: flag ?? inAddress ?? variable };
+}
+
 async function call({ url, token }: Address, samples: Int16Array, maxMs: number, recorder: CallRecorder | undefined, values: FlagValues, terminal: Terminal): Promise<number> {
   const json = values['json'] === true;
   const clock = systemClock;
@@ -109,7 +120,6 @@ async function call({ url, token }: Address, samples: Int16Array, maxMs: number,
   let failure: Error | undefined;
   client.on('closed', ({ error }) => (failure = error));
   const durationMs = (): number => clock.now() - originMs;
-  const output = stringFlag(values, 'out');
   let said = false;
   void microphone.ended.then(() => (said = true));
   try {
@@ -133,7 +143,13 @@ async function call({ url, token }: Address, samples: Int16Array, maxMs: number,
     microphone.stop();
     speaker.close();
   }
-  summarize(progress, durationMs(), output, json, terminal);
+  // Closed before the summary speaks of it.
+  let recording = stringFlag(values, 'out');
+  await recorder?.close().catch((error: unknown) => {
+    recording = undefined;
+    failure ??= error instanceof Error ? error : new Error(String(error));
+  });
+  summarize(progress, durationMs(), recording, json, terminal);
   terminal.interrupted.throwIfAborted();
   if (failure !== undefined) throw failure;
   const missing = progress.missing();
@@ -149,16 +165,16 @@ function follow(client: VoiceClient, progress: CallProgress, print: (event: Para
   client.on('played', ({ itemId, samples }) => progress.onPlayed(itemId, samples, systemClock.now()));
 }
 
-function summarize(progress: CallProgress, durationMs: number, output: string | undefined, json: boolean, terminal: Terminal): void {
+function summarize(progress: CallProgress, durationMs: number, recording: string | undefined, json: boolean, terminal: Terminal): void {
   const { callerTurns, answersHeard, toolCalls, interruptions } = progress;
   if (json) {
     const counts = { callerTurns, answersHeard, toolCalls, interruptions, durationMs: Math.round(durationMs) };
-    terminal.out(JSON.stringify({ type: 'summary', tookPlace: progress.missing().length === 0, ...counts, ...(output === undefined ? {} : { recording: output }) }));
+    terminal.out(JSON.stringify({ type: 'summary', tookPlace: progress.missing().length === 0, ...counts, ...(recording === undefined ? {} : { recording }) }));
     return;
   }
   const counts = [counted(callerTurns, 'turn of the caller', 'turns of the caller'), counted(answersHeard, 'answer heard', 'answers heard'), counted(toolCalls, 'tool call'), counted(interruptions, 'interruption')];
   terminal.out(`${(durationMs / 1000).toFixed(1)} s: ${counts.join(', ')}.`);
-  if (output !== undefined) terminal.out(`The call is in ${output}: caller left, agent as heard right.`);
+  if (recording !== undefined) terminal.out(`The call is in ${recording}: caller left, agent as heard right.`);
 }
 
 /** Reads a recording of any kind as mono at the rate of the client socket. */

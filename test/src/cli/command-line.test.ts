@@ -55,6 +55,10 @@ describe('a wrong call', () => {
     ['a gateway and a model for another one', ['talk', '--in', 'x.wav', '--url', 'http://127.0.0.1', '--script', 'demo']],
     ['a script for a real model', ['serve', '--script', 'demo', '--model-url', 'ws://127.0.0.1']],
     ['a model address that is no socket', ['serve', '--model-url', 'http://127.0.0.1']],
+    ['an origin that no browser sends', ['serve', '--port', '0', '--no-page', '--allow-origin', 'https://app.example.com/']],
+    ['an origin that is none', ['serve', '--port', '0', '--no-page', '--allow-origin', 'app.example.com']],
+    ['a host name with its port', ['serve', '--port', '0', '--no-page', '--allow-host', 'voice.example.com:3000']],
+    ['a host name with its scheme', ['serve', '--port', '0', '--no-page', '--allow-host', 'https://voice.example.com']],
     ['a token that no browser could send', ['serve', '--port', '0', '--no-page', '--token', 'a b']],
   ])('%s ends with 2, and says what is wrong and what to do', async (_name, args) => {
     const { exitCode, out, err } = run(args);
@@ -73,6 +77,12 @@ describe('a wrong call', () => {
     const { exitCode, err } = run(['serve', '--json', '--prot', '1']);
     expect(await exitCode).toBe(2);
     expect(JSON.parse(err.join(''))).toMatchObject({ type: 'error', code: 'USAGE', message: expect.any(String) as string, hint: expect.any(String) as string });
+  });
+
+  it('a variable that is no address is shown how', async () => {
+    const { exitCode, err } = run(['serve'], { VOICEWIRE_MODEL_URL: 'localhost:8080' });
+    expect(await exitCode).toBe(2);
+    expect(err.join('\n')).toMatch(/VOICEWIRE_MODEL_URL must .*"localhost:8080"[^]*Example: VOICEWIRE_MODEL_URL=ws:/);
   });
 
   it('a PORT that is no number names the variable', async () => {
@@ -108,6 +118,24 @@ describe('serve', () => {
     serve.interrupt();
     await serve.exitCode;
     expect([...serve.out, ...serve.err].join('\n')).not.toContain('very-secret');
+  });
+
+  it('says that a key cannot be one, and does not say the key', async () => {
+    const serve = run(['serve', '--port', '0', '--no-page'], { OPENAI_API_KEY: 'sk-very\nsecret' });
+    expect(await serve.exitCode).toBe(2);
+    expect(serve.err.join('\n')).toMatch(/^error USAGE: OPENAI_API_KEY /);
+    expect(serve.err.join('\n')).not.toMatch(/very|secret/);
+    const withLineEnd = run(['serve', '--port', '0', '--no-page', '--json'], { OPENAI_API_KEY: 'sk-very-secret\n' });
+    await withLineEnd.line('listening');
+    withLineEnd.interrupt();
+    await withLineEnd.exitCode;
+  });
+
+  it('takes origins and hosts as they are compared', async () => {
+    const serve = run(['serve', '--port', '0', '--no-page', '--json', '--allow-origin', 'https://app.example.com:8443', '--allow-host', 'Voice.example.com', '--allow-host', '192.0.2.7', '--allow-host', '2001:db8::7']);
+    await serve.line('listening');
+    serve.interrupt();
+    expect(await serve.exitCode).toBe(0);
   });
 
   it('does not print the token either', async () => {

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
@@ -121,6 +122,30 @@ describe('a call', () => {
     expect(talk.err).toEqual([]);
     server.closeAllConnections();
     server.close();
+  });
+
+  it('takes the token from the address of the page, where there is one', async () => {
+    await using gateway = await startGateway({ port: 0, model: scriptedModel(), agent: new RealtimeAgent({ name: 'Ava' }), greeting: false, token: 'right' });
+    for (const [address, flags, env] of [
+      [`${gateway.url}/?token=right`, [], { VOICEWIRE_TOKEN: 'wrong' }],
+      [`${gateway.url}/?token=wrong`, ['--token', 'right'], {}],
+      [gateway.url, [], { VOICEWIRE_TOKEN: 'right' }],
+    ] as const) {
+      const talk = run(['talk', '--in', silence, '--url', address, '--json', ...flags], env);
+      await talk.line('ready');
+      talk.interrupt();
+      expect(await talk.exitCode).toBe(130);
+    }
+    expect(await failure(['--in', silence, '--url', `${gateway.url}/?token=wrong`])).toMatch(/^error GATEWAY_REFUSED: /);
+  });
+
+  it.runIf(existsSync('/dev/full'))('whose recording the disk does not take says so, and not that it is there', async () => {
+    await using gateway = await startGateway({ port: 0, model: scriptedModel(), agent: new RealtimeAgent({ name: 'Ava' }), greeting: false });
+    const { exitCode, out, err } = run(['talk', '--in', silence, '--url', gateway.url, '--out', '/dev/full', '--max-seconds', '1']);
+    expect(await exitCode).toBe(1);
+    expect(err.join('\n')).toMatch(/^error FILE_NOT_WRITABLE: .*disk is full/);
+    expect(out.join('\n')).toContain('0 turns of the caller');
+    expect(out.join('\n')).not.toContain('The call is in');
   });
 
   it('that ends before its recording does says so', async () => {
