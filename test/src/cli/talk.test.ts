@@ -124,6 +124,16 @@ describe('a call', () => {
     server.close();
   });
 
+  it('costs nothing unless a model is asked for, whatever is set', async () => {
+    const talk = run(['talk', '--in', silence, '--json'], { OPENAI_API_KEY: 'k', VOICEWIRE_MODEL_URL: 'wss://model.example/v1/realtime' });
+    expect(await talk.line('ready')).toMatchObject({ model: { label: 'emulator' } });
+    talk.interrupt();
+    expect(await talk.exitCode).toBe(130);
+    const named = run(['talk', '--in', silence, '--model', 'some-model']);
+    expect(await named.exitCode).toBe(2);
+    expect(named.err.join('\n')).toMatch(/--model needs a model server[^]*OPENAI_API_KEY/);
+  });
+
   it('takes the token from the address of the page, where there is one', async () => {
     await using gateway = await startGateway({ port: 0, model: scriptedModel(), agent: new RealtimeAgent({ name: 'Ava' }), greeting: false, token: 'right' });
     for (const [address, flags, env] of [
