@@ -1,5 +1,6 @@
 import type { HistoryItem, TurnMarks } from '../../session/index.js';
 import type { GatewayReady, VoiceClientEvent } from '../client/index.js';
+import { SAMPLE_RATE } from '../protocol/voicewire/index.js';
 import type { WireSessionEvent } from '../protocol/voicewire/index.js';
 import { harmless, painter } from './terminal.js';
 import type { Terminal } from './terminal.js';
@@ -9,19 +10,28 @@ export interface CallPrinter {
   /** `atMs` counts from the start of the call. */
   ready(ready: GatewayReady, atMs: number): void;
   event(event: VoiceClientEvent, atMs: number): void;
+  /** The call is over: tells of what was being said. */
+  ended(atMs: number): void;
 }
 
-/** One JSON object a line: session events as they come, `played` for each part heard to its end or cut, and what the client itself tells. */
+/**
+ * One JSON object a line: session events as they come, `played` for each part heard to its end or cut (and, not `final`, for one in which the call
+ * ended), and what the client itself tells.
+ */
 export function jsonPrinter(terminal: Terminal): CallPrinter {
   const print = (value: object): void => terminal.out(JSON.stringify(value));
+  const playing = new Map<string, VoiceClientEvent>();
   return {
     ready: (ready, atMs) => print({ ...ready, type: 'ready', atMs: Math.round(atMs) }),
     event(event, atMs) {
-      if (event.type === 'level' || (event.type === 'played' && !event.final)) return;
-      if (event.type === 'event') print({ ...event.event, atMs: Math.round(atMs) });
+      if (event.type === 'played') playing.delete(event.itemId);
+      if (event.type === 'played' && !event.final) playing.set(event.itemId, event);
+      else if (event.type === 'level') return;
+      else if (event.type === 'event') print({ ...event.event, atMs: Math.round(atMs) });
       // The command ends with an error line of its own.
       else if (event.type !== 'error' && event.type !== 'closed') print({ ...event, atMs: Math.round(atMs) });
     },
+    ended: (atMs) => playing.forEach((event) => print({ ...event, atMs: Math.round(atMs) })),
   };
 }
 
@@ -32,6 +42,9 @@ export function jsonPrinter(terminal: Terminal): CallPrinter {
 export function textPrinter(terminal: Terminal): CallPrinter {
   const { bold, dim, struck } = painter(terminal);
   const texts = new Map<string, string>();
+  /** As far as they are known, also while they are being made. */
+  const drafts = new Map<string, string>();
+  const heardSamples = new Map<string, number>();
   const printed = new Set<string>();
   /** Items heard to their end whose text has not come yet. */
   const heard = new Set<string>();
@@ -46,7 +59,9 @@ export function textPrinter(terminal: Terminal): CallPrinter {
   };
 
   function onHistory(item: HistoryItem, atMs: number): void {
-    if (item.type !== 'message' || item.text === '' || item.status === 'in_progress') return;
+    if (item.type !== 'message' || item.text === '') return;
+    drafts.set(item.itemId, item.text);
+    if (item.status === 'in_progress') return;
     texts.set(item.itemId, item.text);
     if (heard.has(item.itemId)) once(item.itemId, () => line(atMs, 'agent', harmless(item.text)));
     if (item.role === 'user') once(item.itemId, () => line(atMs, 'caller', harmless(item.text)));
@@ -91,10 +106,18 @@ export function textPrinter(terminal: Terminal): CallPrinter {
     event(event, atMs) {
       if (event.type === 'event') onSessionEvent(event.event, atMs);
       else if (event.type === 'audio_start') spoken.add(event.itemId);
+      else if (event.type === 'played' && !event.final) heardSamples.set(event.itemId, event.samples);
       else if (event.type === 'audio_received') whole.set(event.itemId, event.samples);
       // What ended before its end was cut: `audio_interrupted` tells where.
       else if (event.type === 'played' && event.final && event.samples === whole.get(event.itemId)) onHeard(event.itemId, atMs);
       else if (event.type === 'pressure') line(atMs, '', dim(`${event.queue}: ${event.droppedFrames} frames dropped, ${event.underruns} gaps in the sound`));
+    },
+    ended(atMs) {
+      for (const itemId of spoken) {
+        const heardMs = Math.floor(((heardSamples.get(itemId) ?? 0) * 1000) / SAMPLE_RATE);
+        const note = heard.has(itemId) ? '' : dim(`(the call ended after ${heardMs} ms of this)`);
+        once(itemId, () => line(atMs, 'agent', `${harmless(drafts.get(itemId) ?? '')} ${note}`.trim()));
+      }
     },
   };
 }

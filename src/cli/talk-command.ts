@@ -143,6 +143,7 @@ async function call({ url, token }: Address, samples: Int16Array, maxMs: number,
     microphone.stop();
     speaker.close();
   }
+  printer.ended(durationMs());
   // Closed before the summary speaks of it.
   let recording = stringFlag(values, 'out');
   await recorder?.close().catch((error: unknown) => {

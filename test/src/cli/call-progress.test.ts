@@ -102,6 +102,18 @@ describe('textPrinter', () => {
     expect(lines).toEqual(['0:00.1  agent   Good evening.']);
   });
 
+  it('tells at the end of the call what was being said, and how much of it was heard', () => {
+    const lines = printed(textPrinter, (printer) => {
+      printer.event({ type: 'audio_start', itemId: 'a1', contentIndex: 0, responseId: 'r1' }, 0);
+      printer.event({ type: 'event', event: said('a1', 'Good evening.') }, 10);
+      printer.event({ type: 'played', itemId: 'a1', contentIndex: 0, samples: 12_000, final: false }, 600);
+      printer.event({ type: 'played', itemId: 'a1', contentIndex: 0, samples: 18_000, final: false }, 900);
+      printer.ended(1000);
+      printer.ended(1100);
+    });
+    expect(lines).toEqual(['0:01.0  agent   Good evening. (the call ended after 750 ms of this)']);
+  });
+
   it('shows control characters of the other side as nothing but gaps', () => {
     const evil = 'one\u001b[2J\u009b31m\r\ntwo\u0007';
     const lines = printed(textPrinter, (printer) => {
@@ -133,10 +145,14 @@ describe('jsonPrinter', () => {
       printer.event({ type: 'event', event: cut }, 2.4);
       printer.event({ type: 'played', itemId: 'a1', contentIndex: 0, samples: 100, final: false }, 3);
       printer.event({ type: 'played', itemId: 'a1', contentIndex: 0, samples: 240, final: true }, 4);
+      printer.event({ type: 'played', itemId: 'a2', contentIndex: 0, samples: 480, final: false }, 5);
+      printer.event({ type: 'played', itemId: 'a2', contentIndex: 0, samples: 960, final: false }, 6);
+      printer.ended(7);
     });
     expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual([
       { ...cut, atMs: 2 },
       { type: 'played', itemId: 'a1', contentIndex: 0, samples: 240, final: true, atMs: 4 },
+      { type: 'played', itemId: 'a2', contentIndex: 0, samples: 960, final: false, atMs: 7 },
     ]);
   });
 });
