@@ -60,6 +60,7 @@ function overview(): string {
     ...table(rows),
     '',
     'Each command explains itself with --help; --version prints the version.',
+    'Exit codes: 0 it worked, 1 it failed, 2 it was called wrongly; a call that Ctrl-C stops ends with 130, a server with 0.',
     '',
     'Examples:',
     ...commands.map(({ example }) => `  ${example}`),

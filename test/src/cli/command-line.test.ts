@@ -31,6 +31,12 @@ describe('help', () => {
     }
   });
 
+  it('tells the exit codes', async () => {
+    const { exitCode, out } = run(['--help']);
+    expect(await exitCode).toBe(0);
+    expect(out.join('\n')).toMatch(/Exit codes: 0 .* 1 .* 2 .* Ctrl-C .* 130/);
+  });
+
   it('tells the version of the package', async () => {
     const { exitCode, out } = run(['--version']);
     expect(await exitCode).toBe(0);
