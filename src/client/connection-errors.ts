@@ -16,7 +16,7 @@ export function connectFailure(error: unknown, url: string): unknown {
     case 'MODEL_CONNECTION_LOST':
     case 'TRANSPORT_CLOSED':
       return new HostError('GATEWAY_UNREACHABLE', `No gateway answers at ${where}: ${error.message}`, {
-        hint: 'Start one with `voicewire serve`, and check address and port.',
+        hint: `Start one with "voicewire serve", and check address and port.${error.hint === undefined ? '' : ` ${error.hint}`}`,
         retryable: true,
         cause: error,
       });

@@ -103,7 +103,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   let closed: Promise<void> | undefined;
 
   const emulator: Emulator = {
-    url: `ws://${listening.host.includes(':') ? `[${listening.host}]` : listening.host}:${listening.port}${PATH}`,
+    url: `ws://${listening.authority}${PATH}`,
     port: listening.port,
     get sessions() {
       return door.connections;

@@ -117,7 +117,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   }
 
   const listening = await listenHttp(server, { host, port });
-  const authority = urlAuthority(host, listening.port);
+  const { authority } = listening;
   logger.info('The gateway listens.', { host: listening.host, port: listening.port });
   let closing: Promise<void> | undefined;
 
@@ -168,10 +168,4 @@ function headOf(request: IncomingMessage): RequestHead {
 
 function admission(refusal: Refusal | undefined): { ok: true } | ({ ok: false } & Refusal) {
   return refusal === undefined ? { ok: true } : { ok: false, ...refusal };
-}
-
-function urlAuthority(host: string, port: number): string {
-  if (host === '0.0.0.0') return `127.0.0.1:${port}`;
-  if (host === '::') return `[::1]:${port}`;
-  return host.includes(':') ? `[${host}]:${port}` : `${host}:${port}`;
 }

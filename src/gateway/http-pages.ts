@@ -1,10 +1,7 @@
-import { existsSync } from 'node:fs';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { join } from 'node:path';
-import sirv from 'sirv';
-import { HostError } from '../host/errors.js';
 import { SOCKET_PATH } from '../protocol/voicewire/index.js';
 import type { Refusal } from './doors.js';
+import { readPageFiles } from './page-files.js';
 
 export interface HttpPagesOptions {
   /** The built page; without it `/` is a short text. */
@@ -20,7 +17,7 @@ export interface HttpPagesOptions {
  * not there. The handler itself never throws, whatever the request.
  */
 export function httpPages(options: HttpPagesOptions): (request: IncomingMessage, response: ServerResponse) => void {
-  const page = options.pageDir === undefined ? undefined : builtPage(options.pageDir);
+  const page = options.pageDir === undefined ? undefined : readPageFiles(options.pageDir);
 
   function answer(request: IncomingMessage, response: ServerResponse): void {
     setSecurityHeaders(request, response);
@@ -33,11 +30,7 @@ export function httpPages(options: HttpPagesOptions): (request: IncomingMessage,
       return sendText(response, 405, 'Only GET and HEAD are answered here.\n');
     }
     if (page === undefined && path === '/') return sendText(response, 200, `A voicewire gateway. Voice clients connect to ${SOCKET_PATH}.\n`);
-    const notFound = (): void => sendText(response, 404, 'There is nothing at this address.\n');
-    if (page === undefined) return notFound();
-    // Ranges of a few small files are of no use, and a backward one is an exception in the file stream.
-    delete request.headers.range;
-    page(request, response, notFound);
+    if (page?.(path, request, response) !== true) sendText(response, 404, 'There is nothing at this address.\n');
   }
 
   return (request, response) => {
@@ -48,14 +41,6 @@ export function httpPages(options: HttpPagesOptions): (request: IncomingMessage,
       else response.destroy();
     }
   };
-}
-
-function builtPage(pageDir: string): ReturnType<typeof sirv> {
-  if (!existsSync(join(pageDir, 'index.html'))) {
-    throw new HostError('PAGE_NOT_BUILT', `The page is not there: ${pageDir} has no index.html.`, { hint: 'Build it with "npm run build".' });
-  }
-  // The folder is read once: what is asked for is looked up in that list and never becomes a path.
-  return sirv(pageDir, { etag: true, dev: false, dotfiles: false });
 }
 
 /** The page talks to its own socket and to nothing else, and nobody frames it. Its address may hold a token: it is told to nobody. */

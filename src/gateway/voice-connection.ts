@@ -44,7 +44,7 @@ export interface VoiceConnectionOptions {
   readonly limits: GatewayLimits;
   readonly clock: Clock;
   readonly logger: Logger;
-  /** Counted up here: conversations that became ready, and answers of the agent. */
+  /** Counted up here: conversations that became ready, and turns of their callers, spoken or typed. */
   readonly totals: { calls: number; turns: number };
 }
 
@@ -177,6 +177,8 @@ export class VoiceConnection {
   }
 
   #onModelRefused(error: unknown): void {
+    // The operator's to mend, so it is said aloud: each caller would meet the same.
+    if (error instanceof VoicewireError) this.#log.warn('The model cannot be reached or refused us.', { code: error.code });
     if (error instanceof VoicewireError) this.#fail(CLOSE.modelUnavailable, error);
     else this.#failInside(error);
   }
@@ -184,7 +186,9 @@ export class VoiceConnection {
   #perform(session: RealtimeSession, message: EarlyMessage): void {
     switch (message.type) {
       case 'text':
-        return session.sendMessage(message.text);
+        this.#options.totals.turns += 1;
+        session.sendMessage(message.text);
+        return;
       case 'playback':
         return this.#onPlayback(session, message);
       case 'interrupt':
@@ -228,7 +232,7 @@ export class VoiceConnection {
 
   #onSessionEvent(event: SessionEvent, state: Extract<State, { session: RealtimeSession }>): void {
     const withAudio = state.audio;
-    if (event.type === 'agent_end') this.#options.totals.turns += 1;
+    if (event.type === 'input_committed') this.#options.totals.turns += 1;
     if (event.type === 'audio') {
       if (withAudio) this.#agentAudio.push(event);
     } else if (event.type === 'audio_end') {

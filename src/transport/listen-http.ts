@@ -7,6 +7,8 @@ export interface ListeningHttp {
   readonly host: string;
   /** The real port, also when 0 was asked for. */
   readonly port: number;
+  /** Host and port as they stand in a URL by which this machine reaches the server, also one that is bound to every address. */
+  readonly authority: string;
   /** Stops listening and cuts every connection; may be called twice. */
   close(): Promise<void>;
 }
@@ -26,6 +28,7 @@ export function listenHttp(server: Server, { host, port }: { readonly host: stri
       resolve({
         host: bound.address,
         port: bound.port,
+        authority: `${hostInUrl(bound.address)}:${bound.port}`,
         close() {
           closed ??= new Promise((done) => {
             server.close(() => done());
@@ -36,6 +39,12 @@ export function listenHttp(server: Server, { host, port }: { readonly host: stri
       });
     });
   });
+}
+
+function hostInUrl(address: string): string {
+  if (address === '0.0.0.0') return '127.0.0.1';
+  if (address === '::') return '[::1]';
+  return address.includes(':') ? `[${address}]` : address;
 }
 
 function explain(error: NodeJS.ErrnoException, host: string, port: number): Error {

@@ -171,6 +171,21 @@ describe('plain HTTP', () => {
     expect(await get(gateway, '/', { Range: range })).toMatchObject({ status: 200, text: 'a page of some length' });
   });
 
+  it('goes on serving the page when its folder is built anew, and tells a browser what it has already', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'voicewire-page-'));
+    await mkdir(join(folder, 'assets'));
+    await writeFile(join(folder, 'index.html'), 'the page');
+    await writeFile(join(folder, 'assets', 'main.js'), 'export {};');
+    const gateway = await start({ pageDir: folder });
+    await rm(folder, { recursive: true });
+    const page = await get(gateway, '/');
+    expect(page).toMatchObject({ status: 200, text: 'the page' });
+    expect(await get(gateway, '/', { 'If-None-Match': String(page.headers['etag']) })).toMatchObject({ status: 304, text: '' });
+    expect(await get(gateway, '/', {}, 'HEAD')).toMatchObject({ status: 200, text: '', headers: { 'content-length': '8' } });
+    expect((await get(gateway, '/assets/main.js')).headers['cache-control']).toContain('immutable');
+    expect(page.headers['cache-control']).toBe('no-cache');
+  });
+
   it('says when the page that was asked for is not built', async () => {
     await expect(startGateway({ port: 0, model: manyModels, agent, pageDir: join(tmpdir(), 'no-such-page') })).rejects.toMatchObject({
       code: 'PAGE_NOT_BUILT',

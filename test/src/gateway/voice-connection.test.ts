@@ -77,7 +77,11 @@ describe('a conversation', () => {
     expect(gateway.totals).toEqual({ calls: 1, turns: 0 });
     model.push(...speech(480), ...speechEnd());
     await socket.nextEvent('agent_end');
-    expect(gateway.totals).toEqual({ calls: 1, turns: 1 });
+    expect(gateway.totals).toEqual({ calls: 1, turns: 0 });
+    socket.send({ type: 'text', text: 'Hello' });
+    await model.waitForCommand('create_item');
+    model.push({ type: 'input_committed', itemId: 'u1' });
+    expect(gateway.totals).toEqual({ calls: 1, turns: 2 });
   });
 
   it('carries the microphone to the model, byte by byte in order', async () => {
