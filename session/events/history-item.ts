@@ -1,7 +1,10 @@
 /** The conversation as the session knows it: what was said, and of the agent's speech, what was heard. */
 
+/** `failed`: it was begun and will not be completed any more. */
 export type HistoryStatus = 'in_progress' | 'completed' | 'interrupted' | 'failed';
 
+/** How far the user's speech has been written down. `failed`: it could not be, though the model itself has heard it. */
+export type TranscriptState = 'pending' | 'partial' | 'final' | 'failed';
 
 export type HistoryItem =
   | {
@@ -12,6 +15,8 @@ export type HistoryItem =
       /** Typed, or the transcript of what was said as far as it is known. */
       readonly text: string;
       readonly spoken: boolean;
+      /** Present on what was spoken. */
+      readonly transcript?: TranscriptState;
       readonly images: number;
     }
   | { readonly type: 'message'; readonly itemId: string; readonly role: 'system'; readonly status: HistoryStatus; readonly text: string }

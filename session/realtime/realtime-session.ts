@@ -82,7 +82,6 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
   #stepping = false;
   #connection: ModelConnection | undefined;
   #ready: { resolve: () => void; reject: (error: unknown) => void } | undefined;
-  #historyView: readonly HistoryItem[] | undefined;
 
   constructor(agent: RealtimeAgent, options: RealtimeSessionOptions) {
     this.sessionId = options.sessionId ?? globalThis.crypto.randomUUID();
@@ -104,8 +103,7 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
 
   /** The conversation in order. The array and its items are values: they do not change, a new array is given after a change. */
   get history(): readonly HistoryItem[] {
-    this.#historyView ??= historyItems(this.#state.history);
-    return this.#historyView;
+    return historyItems(this.#state.history);
   }
 
   /**
@@ -254,7 +252,6 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
       for (let next = this.#inbox.shift(); next !== undefined; next = this.#inbox.shift()) {
         const { state, effects } = step(this.#state, next, this.#clock.now());
         this.#state = state;
-        if (effects.length > 0) this.#historyView = undefined;
         for (const effect of effects) this.#perform(effect);
       }
     } finally {

@@ -1,7 +1,7 @@
 import { ProviderError } from '../errors.js';
 import type { ResponseOutcome } from '../events/session-event.js';
 import type { ModelErrorInfo, ModelInput, ResponseRequest } from '../ports/model.js';
-import { failItem } from './history.js';
+import { failOpenItems } from './history.js';
 import type { LiveResponse, WantedResponse } from './session-state.js';
 import type { StepContext } from './step-context.js';
 import { addBounded, emit, forgive, hasOpenCalls, newId, send } from './step-context.js';
@@ -86,7 +86,7 @@ export function onResponseDone(context: StepContext, input: ResponseDone): void 
   state.live.delete(input.responseId);
   addBounded(state.ended, input.responseId, MAX_ENDED);
   const outcome = outcomeOf(input);
-  for (const itemId of response.texts.keys()) failItem(context, itemId);
+  failOpenItems(context, input.responseId);
   if (outcome === 'failed') {
     const error = input.error ?? { message: 'The model gave no reason.' };
     emit(context, { type: 'error', error: providerError('RESPONSE_FAILED', `The model could not answer: ${error.message}`, error) });

@@ -2,7 +2,7 @@ import { bytesToSamples, completeEntry, ledgerEntry, msToBytes, openEntry, recei
 import { ProviderError, TransportError, assertNever } from '../errors.js';
 import type { ModelClose, ModelErrorInfo, ModelInput, ModelItem } from '../ports/model.js';
 import { interrupt } from './barge-in.js';
-import { addItem, appendText, finishItem, ownItem, removeItem, setArguments, setText } from './history.js';
+import { addItem, appendText, commitSpeech, dropSpeech, expectAnswer, expectSpeech, failOpenItems, failTranscript, finishItem, removeItem, setArguments, setText } from './history.js';
 import { liveResponse, onOverdueTimer, onRequestRefused, onResponseCreated, onResponseDone, onRetryTimer, providerError, requestNext, retryLater, want } from './responses.js';
 import type { SessionEffect } from './session-effect.js';
 import type { AppInput, SessionInput } from './session-input.js';
@@ -146,6 +146,7 @@ function finish(context: StepContext, code: number, reason: string): void {
   const { state } = context;
   state.connection = { name: 'closed' };
   state.wanted.length = 0;
+  failOpenItems(context);
   context.effects.push({ type: 'cancel_timer', timer: 'response_overdue' }, { type: 'cancel_timer', timer: 'response_retry' });
   emit(context, { type: 'connection', connection: { state: 'closed', code, reason } });
   context.effects.push({ type: 'finished' });
@@ -165,6 +166,7 @@ function onModel(context: StepContext, input: ModelInput): void {
 
     case 'speech_started':
       state.userSpeaking = true;
+      expectSpeech(context, input.itemId);
       emit(context, { type: 'input_speech_started', itemId: input.itemId, audioStartMs: input.audioStartMs });
       if (state.config.turnDetection?.interruptResponse !== false) interrupt(context, true);
       return;
@@ -176,11 +178,12 @@ function onModel(context: StepContext, input: ModelInput): void {
       state.userSpeaking = false;
       markCommitted(context);
       emit(context, { type: 'input_committed', itemId: input.itemId });
+      commitSpeech(context, input.itemId, input.previousItemId);
       // Where the model answers by itself, it is about to: what we want waits for that, or is merged with it.
       return answersByItself(state) ? retryLater(context) : requestNext(context);
     case 'input_cleared':
       state.userSpeaking = false;
-      return;
+      return dropSpeech(context);
 
     case 'item_added':
       return addItem(context, input.item, input.previousItemId);
@@ -192,11 +195,12 @@ function onModel(context: StepContext, input: ModelInput): void {
       return;
 
     case 'user_transcript_delta':
-      appendText(context, input.itemId, input.contentIndex, input.delta);
+      appendText(context, input.itemId, input.contentIndex, input.delta, { role: 'user' });
       return emit(context, { type: 'transcript_delta', role: 'user', itemId: input.itemId, delta: input.delta });
     case 'user_transcript':
-      return setText(context, input.itemId, input.contentIndex, input.text);
+      return setText(context, input.itemId, input.contentIndex, input.text, { role: 'user' }, input.final);
     case 'user_transcript_failed':
+      failTranscript(context, input.itemId);
       return emit(context, {
         type: 'error',
         error: providerError('TRANSCRIPTION_FAILED', `What the user said could not be written down: ${input.error.message}`, input.error),
@@ -220,7 +224,7 @@ function onModel(context: StepContext, input: ModelInput): void {
     }
     case 'output_text_delta': {
       const response = liveResponse(context, input.responseId);
-      appendText(context, input.itemId, input.contentIndex, input.delta);
+      appendText(context, input.itemId, input.contentIndex, input.delta, { role: 'assistant', responseId: input.responseId });
       if (response === undefined) return;
       response.texts.set(input.itemId, (response.texts.get(input.itemId) ?? '') + input.delta);
       if (input.of === 'text') response.turn.marks.firstDeltaMs ??= nowMs;
@@ -228,12 +232,12 @@ function onModel(context: StepContext, input: ModelInput): void {
     }
     case 'output_text_done':
       liveResponse(context, input.responseId)?.texts.set(input.itemId, input.text);
-      return setText(context, input.itemId, input.contentIndex, input.text);
+      return setText(context, input.itemId, input.contentIndex, input.text, { role: 'assistant', responseId: input.responseId });
     case 'arguments_delta':
       if (liveResponse(context, input.responseId) !== undefined) onArgumentsDelta(context, input);
       return;
     case 'arguments_done':
-      setArguments(context, input.itemId, input.arguments);
+      setArguments(context, input.itemId, input.arguments, input);
       if (liveResponse(context, input.responseId) !== undefined) runCall(context, input);
       return;
     case 'response_done':
@@ -274,9 +278,8 @@ function onConfigured(context: StepContext): void {
 
 function onOutputItem(context: StepContext, responseId: string, item: ModelItem, done: boolean): void {
   const response = liveResponse(context, responseId);
-  if (done) finishItem(context, item);
-  else addItem(context, item, undefined);
-  ownItem(context, item.id, responseId);
+  if (done) finishItem(context, item, responseId);
+  else addItem(context, item, undefined, responseId);
   if (response === undefined) return;
   if (item.type === 'message' && !response.texts.has(item.id)) response.texts.set(item.id, '');
   if (item.type !== 'function_call') return;
@@ -296,6 +299,7 @@ function onAudio(context: StepContext, input: Extract<ModelInput, { type: 'audio
   let entry = ledgerEntry(state.ledger, itemId, contentIndex);
   if (entry === undefined) {
     settleHeard(state.ledger, nowMs);
+    expectAnswer(context, itemId, responseId);
     entry = openEntry(state.ledger, { responseId, itemId, contentIndex, format });
   }
   const firstSample = entry.receivedSamples;
