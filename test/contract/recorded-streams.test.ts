@@ -76,6 +76,7 @@ function expectedItems(events: readonly WireEvent[]): Map<string, { text?: strin
     if (event.type === 'response.done') event.response?.output?.forEach(see);
     if (/^response\.(output_)?(text|audio_transcript)\.done$/.test(event.type ?? '') && event.item_id !== undefined) see({ id: event.item_id, content: [{ text: event.text ?? event.transcript ?? '' }] });
     if (event.type === 'conversation.item.input_audio_transcription.completed' && event.item_id !== undefined) see({ id: event.item_id, content: [{ text: event.transcript ?? '' }] });
+    if (/^conversation\.item\.input_audio_transcription\.failed$|^input_audio_buffer\.(speech_started|committed)$/.test(event.type ?? '') && event.item_id !== undefined) see({ id: event.item_id });
     if (event.type === 'conversation.item.deleted' && event.item_id !== undefined) expected.delete(event.item_id);
   }
   return expected;
