@@ -71,12 +71,14 @@ async function talk(values: FlagValues, terminal: Terminal): Promise<number> {
 
 async function startOwnGateway(values: FlagValues, terminal: Terminal): Promise<AsyncDisposable & { readonly url: string }> {
   const logger = stderrLogger({ level: 'warn', json: values['json'] === true, write: (line) => terminal.err(line.trimEnd()) });
+  // What the gateway would tell its operator of this one call is told by the call itself.
+  const quiet = stderrLogger({ level: 'error', json: values['json'] === true, write: (text) => terminal.err(text.trimEnd()) });
   // A call from a file is mostly a test: unless a model is asked for by name or address it costs nothing, whatever the environment holds.
   const asked = values['model-url'] !== undefined || values['model'] !== undefined;
   const emulate = (script: string): Promise<ChosenModel> => emulatedModel(script, logger);
   const chosen = asked ? await chooseModel(values, terminal, emulate) : await emulate(stringFlag(values, 'script') ?? 'demo');
   try {
-    const gateway = await startGateway({ port: 0, model: chosen.model, agent: demoAgent, logger, ...(chosen.note === undefined ? {} : { modelNote: chosen.note }) });
+    const gateway = await startGateway({ port: 0, model: chosen.model, agent: demoAgent, logger: quiet, ...(chosen.note === undefined ? {} : { modelNote: chosen.note }) });
     return {
       url: gateway.url,
       async [Symbol.asyncDispose]() {

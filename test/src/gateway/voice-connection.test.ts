@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { z } from 'zod';
 import { RealtimeAgent, TransportError, silentLogger, tool } from '../../../session/index.js';
-import type { ModelInput, RealtimeModel } from '../../../session/index.js';
+import type { Logger, ModelInput, RealtimeModel } from '../../../session/index.js';
 import { startGateway } from '../../../src/gateway/index.js';
 import type { Gateway, GatewayOptions } from '../../../src/gateway/index.js';
 import { gatewayLimits } from '../../../src/gateway/limits.js';
@@ -242,6 +242,16 @@ describe('the model', () => {
     expect(await socket.next('error')).toEqual({ type: 'error', ...error });
     expect(await socket.closed).toMatchObject({ code: 4001, reason: error.code });
     expect(socket.received.filter((message) => message.type === 'ready')).toEqual([]);
+  });
+
+  it('is told to the operator too, by its code and without the words', async () => {
+    const said: string[] = [];
+    const logger: Logger = { ...silentLogger, warn: (message, fields) => said.push(`${message} ${fields?.['code']}`), child: () => logger };
+    const gateway = await start({ model: scriptedModel({ connect: new TransportError('MODEL_UNAUTHORIZED', 'The key sk-1 is wrong.') }), logger });
+    const socket = await openVoiceSocket(gateway);
+    socket.send({ type: 'start', client: 'test', audio: true });
+    await socket.closed;
+    expect(said).toEqual(['The model cannot be reached or refused us. MODEL_UNAUTHORIZED']);
   });
 
   it('does not answer in time: error and 4001, and not a moment before', async () => {
