@@ -25,6 +25,7 @@ export type { DecodedWav, WavFormat } from './codec/wav.js';
 export { parseWavHeader } from './codec/wav-header.js';
 export type { WavEncoding, WavHeader } from './codec/wav-header.js';
 export {
+  audiblePart,
   completeEntry,
   createLedger,
   cut,
@@ -32,9 +33,12 @@ export {
   isPlaying,
   ledgerEntry,
   openEntry,
+  pauseLedger,
   receiveAndSend,
   reportHeard,
+  resumeLedger,
   settleHeard,
+  unheardMs,
 } from './playout/playback-ledger.js';
 export type { Cut, LedgerEntry, PlaybackLedger, PlaybackReport } from './playout/playback-ledger.js';
 export { Framer } from './framing/framer.js';

@@ -39,6 +39,8 @@ export interface PlaybackLedger {
   readonly entries: LedgerEntry[];
   /** The clock's estimate: when everything sent so far has been played. */
   playedOutAtMs: number;
+  /** Since when the listener holds its sound; absent while it plays. */
+  pausedAtMs?: number;
 }
 
 /** One item at the moment of an interruption. */
@@ -93,7 +95,7 @@ export function openEntry(
 export function receiveAndSend(ledger: PlaybackLedger, entry: LedgerEntry, samples: number, nowMs: number): void {
   entry.receivedSamples += samples;
   entry.sentSamples += samples;
-  ledger.playedOutAtMs = Math.max(ledger.playedOutAtMs, nowMs) + samplesToMs(entry.format, samples);
+  ledger.playedOutAtMs = Math.max(ledger.playedOutAtMs, soundTime(ledger, nowMs)) + samplesToMs(entry.format, samples);
 }
 
 /** The model has generated all of this part. */
@@ -131,11 +133,11 @@ export function reportHeard(ledger: PlaybackLedger, report: PlaybackReport, nowM
 export function heardSamples(ledger: PlaybackLedger, entry: LedgerEntry, nowMs: number): number {
   if (ledger.source === 'reports') {
     if (entry.reportedAtMs === undefined || entry.reportedSamples === 0) return 0;
-    const sinceMs = Math.min(Math.max(0, nowMs - entry.reportedAtMs), MAX_EXTRAPOLATION_MS);
+    const sinceMs = Math.min(Math.max(0, soundTime(ledger, nowMs) - entry.reportedAtMs), MAX_EXTRAPOLATION_MS);
     return Math.min(entry.sentSamples, entry.reportedSamples + Math.floor((sinceMs * entry.format.sampleRate) / 1000));
   }
   // What is not yet played out stands at the end of the queue: take it off from there.
-  let aheadMs = Math.max(0, ledger.playedOutAtMs - nowMs);
+  let aheadMs = Math.max(0, ledger.playedOutAtMs - soundTime(ledger, nowMs));
   for (let index = ledger.entries.length - 1; index >= 0; index -= 1) {
     const other = ledger.entries[index];
     if (other === undefined) continue;
@@ -151,6 +153,39 @@ export function isPlaying(ledger: PlaybackLedger, nowMs: number): boolean {
   return ledger.entries.some((entry) => heardSamples(ledger, entry, nowMs) < entry.sentSamples);
 }
 
+/** The part that sounds at `nowMs`, or will next, and how much of it has been heard; nothing when all was heard. */
+export function audiblePart(ledger: PlaybackLedger, nowMs: number): { readonly entry: LedgerEntry; readonly heardSamples: number } | undefined {
+  for (const entry of ledger.entries) {
+    const heard = heardSamples(ledger, entry, nowMs);
+    if (heard < entry.sentSamples) return { entry, heardSamples: heard };
+  }
+  return undefined;
+}
+
+/** How long the listener still has to play of what was sent. */
+export function unheardMs(ledger: PlaybackLedger, nowMs: number): number {
+  return ledger.entries.reduce((sum, entry) => sum + samplesToMs(entry.format, entry.sentSamples - heardSamples(ledger, entry, nowMs)), 0);
+}
+
+/**
+ * The listener holds its sound from now on: time counts nothing as heard until {@link resumeLedger}. Its reports still count: a listener is told a
+ * little later than we, and its word is better than ours. Does nothing when it is paused already.
+ */
+export function pauseLedger(ledger: PlaybackLedger, nowMs: number): void {
+  ledger.pausedAtMs ??= nowMs;
+}
+
+/** The listener plays on, from the sample at which it stopped. Does nothing when it is not paused. */
+export function resumeLedger(ledger: PlaybackLedger, nowMs: number): void {
+  const { pausedAtMs } = ledger;
+  if (pausedAtMs === undefined) return;
+  delete ledger.pausedAtMs;
+  if (ledger.playedOutAtMs > pausedAtMs) ledger.playedOutAtMs += nowMs - pausedAtMs;
+  for (const entry of ledger.entries) {
+    if (entry.reportedAtMs !== undefined) entry.reportedAtMs += nowMs - Math.max(pausedAtMs, entry.reportedAtMs);
+  }
+}
+
 /**
  * Stops playing: empties the ledger, raises the epoch, and tells how each part stood, in the order of playing. A part that was heard to its end
  * is not among them: it is left alone.
@@ -164,6 +199,7 @@ export function cut(ledger: PlaybackLedger, nowMs: number): readonly Cut[] {
   }
   ledger.entries.length = 0;
   ledger.playedOutAtMs = nowMs;
+  delete ledger.pausedAtMs;
   ledger.epoch += 1;
   return cuts;
 }
@@ -176,6 +212,11 @@ export function settleHeard(ledger: PlaybackLedger, nowMs: number): void {
     if (first === undefined || !first.complete || heardSamples(ledger, first, nowMs) < first.sentSamples) return;
     ledger.entries.shift();
   }
+}
+
+/** The moment up to which sound was played: it stands still in a pause. */
+function soundTime(ledger: PlaybackLedger, nowMs: number): number {
+  return ledger.pausedAtMs === undefined ? nowMs : Math.min(nowMs, ledger.pausedAtMs);
 }
 
 function dropHeard(ledger: PlaybackLedger): void {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { PCM16_24K, completeEntry, createLedger, cut, heardSamples, isPlaying, ledgerEntry, openEntry, receiveAndSend, reportHeard } from '../../../audio/index.js';
+import { PCM16_24K, audiblePart, completeEntry, createLedger, cut, heardSamples, isPlaying, ledgerEntry, openEntry, pauseLedger, receiveAndSend, reportHeard, resumeLedger, unheardMs } from '../../../audio/index.js';
 import type { LedgerEntry, PlaybackLedger } from '../../../audio/index.js';
 import { random } from '../../helpers/random.js';
 
@@ -83,6 +83,69 @@ describe('a ledger that is told what was heard', () => {
   });
 });
 
+describe('a pause', () => {
+  it('counts nothing by the clock, however long it lasts, and goes on where it stopped', () => {
+    const ledger = createLedger();
+    const entry = part(ledger, 'a');
+    receiveAndSend(ledger, entry, 2 * SECOND, 0);
+    pauseLedger(ledger, 500);
+    pauseLedger(ledger, 700);
+    expect(heardSamples(ledger, entry, 9_000)).toBe(SECOND / 2);
+    expect(isPlaying(ledger, 9_000)).toBe(true);
+    expect(audiblePart(ledger, 9_000)).toEqual({ entry, heardSamples: SECOND / 2 });
+    expect(unheardMs(ledger, 9_000)).toBe(1_500);
+    resumeLedger(ledger, 9_000);
+    resumeLedger(ledger, 9_100);
+    expect(heardSamples(ledger, entry, 9_000)).toBe(SECOND / 2);
+    expect(heardSamples(ledger, entry, 9_250)).toBe(0.75 * SECOND);
+  });
+
+  it('plays what comes meanwhile after what was there', () => {
+    const ledger = createLedger();
+    const entry = part(ledger, 'a');
+    receiveAndSend(ledger, entry, SECOND, 0);
+    pauseLedger(ledger, 400);
+    receiveAndSend(ledger, entry, SECOND, 5_000);
+    resumeLedger(ledger, 6_000);
+    expect(heardSamples(ledger, entry, 6_000)).toBe(0.4 * SECOND);
+    expect(heardSamples(ledger, entry, 7_600)).toBe(2 * SECOND);
+  });
+
+  it('is silence for what comes when all before it was heard', () => {
+    const ledger = createLedger();
+    const entry = part(ledger, 'a');
+    receiveAndSend(ledger, entry, SECOND, 0);
+    pauseLedger(ledger, 3_000);
+    receiveAndSend(ledger, entry, SECOND, 3_500);
+    expect(heardSamples(ledger, entry, 4_000)).toBe(SECOND);
+    resumeLedger(ledger, 5_000);
+    expect(heardSamples(ledger, entry, 5_250)).toBe(1.25 * SECOND);
+  });
+
+  it('carries a report on up to the pause, believes the report that comes after it, and adds no time of the pause', () => {
+    const ledger = createLedger('reports');
+    const entry = part(ledger, 'a');
+    receiveAndSend(ledger, entry, 10 * SECOND, 0);
+    reportHeard(ledger, { itemId: 'a', contentIndex: 0, samples: SECOND }, 1_000);
+    pauseLedger(ledger, 1_050);
+    expect(heardSamples(ledger, entry, 8_000)).toBe(SECOND + 1_200);
+    reportHeard(ledger, { itemId: 'a', contentIndex: 0, samples: SECOND + 2_000 }, 1_090);
+    expect(heardSamples(ledger, entry, 8_000)).toBe(SECOND + 2_000);
+    resumeLedger(ledger, 8_000);
+    expect(heardSamples(ledger, entry, 8_010)).toBe(SECOND + 2_240);
+  });
+
+  it('ends with a cut, which tells where it was paused', () => {
+    const ledger = createLedger();
+    receiveAndSend(ledger, part(ledger, 'a'), 4 * SECOND, 0);
+    pauseLedger(ledger, 1_200);
+    expect(cut(ledger, 3_000).map(({ heardMs }) => heardMs)).toEqual([1_200]);
+    const next = part(ledger, 'b');
+    receiveAndSend(ledger, next, SECOND, 3_000);
+    expect(heardSamples(ledger, next, 3_500)).toBe(SECOND / 2);
+  });
+});
+
 describe('a cut', () => {
   it('tells the audible item at what was heard and the queued one at 0, and leaves a finished one alone', () => {
     const ledger = createLedger();
@@ -118,6 +181,7 @@ describe('a cut', () => {
         if (rng.next() < 0.6) receiveAndSend(ledger, entry, rng.int(1, 9_600), nowMs);
         else reportHeard(ledger, { itemId, contentIndex: 0, samples: rng.int(0, 50_000) }, nowMs);
         if (rng.next() < 0.1) completeEntry(ledger, entry);
+        if (rng.next() < 0.1) rng.pick([pauseLedger, resumeLedger])(ledger, nowMs);
       }
       for (const { entry, heardMs, heardSamples: heard } of cut(ledger, nowMs + rng.int(0, 500))) {
         const where = `seed ${rng.seed}, round ${round}`;
