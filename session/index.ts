@@ -15,6 +15,7 @@ export { Channel } from './stream/channel.js';
 export type { ChannelOptions, WhenFull } from './stream/channel.js';
 export { RealtimeSession } from './realtime/realtime-session.js';
 export type { ConnectOptions, MessageOptions, RealtimeSessionOptions, SessionConfig, SessionLifeState } from './realtime/realtime-session.js';
+export type { BargeInCounts, BargeInOptions } from './state/barge-in-policy.js';
 export { createSessionState } from './state/session-state.js';
 export type { SessionState } from './state/session-state.js';
 export type { SessionEffect } from './state/session-effect.js';

@@ -94,6 +94,26 @@ export type SessionEventBody =
       readonly heardText: string;
       readonly unheardText: string;
     }
+  | {
+      /** The user may be interrupting: hold the sound (`pause`) or play it 12 dB softer (`duck`), until `audio_resumed` or `audio_interrupted`. */
+      readonly type: 'audio_paused';
+      readonly how: 'pause' | 'duck';
+      readonly epoch: number;
+      /** What sounds, and its sample at which the sound is held, as well as it is known; absent when nothing sounds yet. */
+      readonly itemId?: string;
+      readonly responseId?: string;
+      readonly contentIndex?: number;
+      readonly sample?: number;
+    }
+  | {
+      /** It was no interruption: play on, at full level, from the sample at which the sound was held. */
+      readonly type: 'audio_resumed';
+      readonly epoch: number;
+      readonly itemId?: string;
+      readonly responseId?: string;
+      readonly contentIndex?: number;
+      readonly sample?: number;
+    }
   | { readonly type: 'history_added'; readonly item: HistoryItem }
   | { readonly type: 'history_updated'; readonly changes: readonly HistoryChange[] }
   | { readonly type: 'transcript_delta'; readonly role: 'user' | 'agent'; readonly itemId: string; readonly delta: string }
@@ -124,6 +144,8 @@ const types: { readonly [Type in SessionEvent['type']]: true } = {
   audio: true,
   audio_end: true,
   audio_interrupted: true,
+  audio_paused: true,
+  audio_resumed: true,
   history_added: true,
   history_updated: true,
   transcript_delta: true,

@@ -9,6 +9,7 @@ import type { Clock, Timer } from '../ports/clock.js';
 import { silentLogger } from '../ports/logger.js';
 import type { Logger } from '../ports/logger.js';
 import type { ModelConfig, ModelConnection, ModelContentPart, RealtimeModel, ResponseRequest } from '../ports/model.js';
+import type { BargeInCounts, BargeInOptions } from '../state/barge-in-policy.js';
 import { historyItems } from '../state/history.js';
 import type { SessionEffect } from '../state/session-effect.js';
 import type { SessionInput, TimerName } from '../state/session-input.js';
@@ -35,6 +36,8 @@ export interface RealtimeSessionOptions {
    * taken to be played from the moment of its event. The first report switches to `reported`.
    */
   readonly playback?: 'clock' | 'reported';
+  /** What the user's voice does to the agent's; see {@link BargeInOptions}. Default: it stops it at once. */
+  readonly bargeIn?: BargeInOptions;
 }
 
 export interface ConnectOptions {
@@ -93,7 +96,7 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
     this.#tools = new ToolRunner(options.clock);
     this.#emitter = new Emitter((error, type) => this.#onHandlerFailure(error, type));
     this.#finished = new Promise((resolve) => (this.#resolveFinished = resolve));
-    this.#state = createSessionState(modelConfig(agent, options.config), options.playback ?? 'clock');
+    this.#state = createSessionState(modelConfig(agent, options.config), options.playback ?? 'clock', options.bargeIn);
   }
 
   /** `idle` before `connect`, `connecting` until the model has confirmed the configuration, `open`, and in the end `closed`. */
@@ -104,6 +107,11 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
   /** The conversation in order. The array and its items are values: they do not change, a new array is given after a change. */
   get history(): readonly HistoryItem[] {
     return historyItems(this.#state.history);
+  }
+
+  /** How often the user spoke over the agent and what it turned out to be; a copy. */
+  get bargeInCounts(): BargeInCounts {
+    return { ...this.#state.bargeIn.counts };
   }
 
   /**

@@ -1,6 +1,7 @@
 import { cut, isPlaying, samplesToMs } from '../../audio/index.js';
 import type { Cut } from '../../audio/index.js';
 import { splitHeard } from './heard-text.js';
+import { letPlayOn, release } from './held-sound.js';
 import { cutItem, textOf } from './history.js';
 import { cancelResponse } from './responses.js';
 import type { StepContext } from './step-context.js';
@@ -18,7 +19,8 @@ export function interrupt(context: StepContext, modelStops: boolean): void {
   const { state, nowMs } = context;
   const generating = [...state.live.values()].filter((response) => !response.interrupted);
   const asked = state.request.name === 'requested' && !state.request.interrupted;
-  if (generating.length === 0 && !asked && !isPlaying(state.ledger, nowMs)) return;
+  if (generating.length === 0 && !asked && !isPlaying(state.ledger, nowMs)) return letPlayOn(context);
+  release(context);
 
   const cuts = cut(state.ledger, nowMs);
   const texts = new Map(cuts.map((each) => [each, heardOf(context, each)]));

@@ -42,7 +42,7 @@ export function onResponseCreated(context: StepContext, input: ResponseCreated):
   const { state, nowMs } = context;
   const turn = state.turn ?? beginTurn(context, false);
   turn.marks.responseCreatedMs ??= nowMs;
-  const response: LiveResponse = { responseId: input.responseId, turn, interrupted: false, texts: new Map(), hasAudio: false };
+  const response: LiveResponse = { responseId: input.responseId, turn, format: state.config.outputFormat, interrupted: false, texts: new Map(), hasAudio: false };
   state.live.set(input.responseId, response);
   emit(context, { type: 'agent_start', responseId: input.responseId });
 

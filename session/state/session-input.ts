@@ -21,5 +21,8 @@ export type AppInput =
 /** Every reason for which a session does anything. A recording of a session is a list of these, each with its time. */
 export type SessionInput = AppInput | ModelInput;
 
-/** `response_retry`: ask again after a collision. `response_overdue`: a response was asked for and never began. */
-export type TimerName = 'response_retry' | 'response_overdue';
+/**
+ * `response_retry`: ask again after a collision. `response_overdue`: a response was asked for and never began. `barge_in`: the agent's sound has
+ * been held long enough.
+ */
+export type TimerName = 'response_retry' | 'response_overdue' | 'barge_in';

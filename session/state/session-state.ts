@@ -1,8 +1,12 @@
 import { createLedger } from '../../audio/index.js';
-import type { PlaybackLedger } from '../../audio/index.js';
+import type { AudioFormat, PlaybackLedger } from '../../audio/index.js';
 import type { VoicewireError } from '../errors.js';
 import type { TurnMarks } from '../events/session-event.js';
 import type { ModelConfig, ResponseRequest } from '../ports/model.js';
+import { bargeInPolicy, configuredFor } from './barge-in-policy.js';
+import type { BargeInOptions } from './barge-in-policy.js';
+import { createBargeIn } from './barge-in-state.js';
+import type { BargeInState } from './barge-in-state.js';
 import { createHistory } from './history-state.js';
 import type { HistoryState } from './history-state.js';
 
@@ -48,6 +52,8 @@ export type RequestPhase =
 export interface LiveResponse {
   readonly responseId: string;
   readonly turn: Turn;
+  /** Of its sound: what was configured when it began. */
+  readonly format: AudioFormat;
   /** We stopped it: what still comes of its audio is dropped. */
   interrupted: boolean;
   /** What it says, over all its items. */
@@ -83,6 +89,7 @@ export interface SessionState {
   /** What the model complained of last before it was ready: the reason, if it hangs up. */
   complaint?: VoicewireError;
   readonly ledger: PlaybackLedger;
+  readonly bargeIn: BargeInState;
   readonly history: HistoryState;
   readonly wanted: WantedResponse[];
   request: RequestPhase;
@@ -113,12 +120,16 @@ export interface SessionState {
   nextId: number;
 }
 
-export function createSessionState(config: ModelConfig, playback: 'clock' | 'reported'): SessionState {
+/** Throws `RangeError` for a barge-in policy that cannot be. */
+export function createSessionState(modelConfig: ModelConfig, playback: 'clock' | 'reported', bargeIn: BargeInOptions = {}): SessionState {
+  const policy = bargeInPolicy(bargeIn, modelConfig);
+  const config = configuredFor(policy, modelConfig);
   const silenceMs = config.turnDetection?.type === 'server_vad' ? config.turnDetection.silenceMs : undefined;
   return {
     config,
     connection: { name: 'idle' },
     ledger: createLedger(playback === 'reported' ? 'reports' : 'clock'),
+    bargeIn: createBargeIn(policy),
     history: createHistory(),
     wanted: [],
     request: { name: 'free' },

@@ -3,14 +3,16 @@ import { ProviderError, TransportError, assertNever } from '../errors.js';
 import type { ModelClose, ModelErrorInfo, ModelInput, ModelItem } from '../ports/model.js';
 import { interrupt } from './barge-in.js';
 import { addItem, appendText, commitSpeech, dropSpeech, expectAnswer, expectSpeech, failOpenItems, failTranscript, finishItem, removeItem, setArguments, setText } from './history.js';
-import { liveResponse, onOverdueTimer, onRequestRefused, onResponseCreated, onResponseDone, onRetryTimer, providerError, requestNext, retryLater, want } from './responses.js';
+import { heardByModel } from './microphone-gate.js';
+import { liveResponse, onOverdueTimer, onRequestRefused, onResponseCreated, onResponseDone, onRetryTimer, providerError, requestNext, want } from './responses.js';
 import type { SessionEffect } from './session-effect.js';
-import type { AppInput, SessionInput } from './session-input.js';
+import type { AppInput, SessionInput, TimerName } from './session-input.js';
 import type { SessionState } from './session-state.js';
 import type { StepContext } from './step-context.js';
 import { emit, newId, send } from './step-context.js';
 import { beginCall, cancelUnfinishedCalls, onArgumentsDelta, runCall, settleCall } from './tool-calls.js';
-import { beginSpokenTurn, beginTurn, heardSince, markByClock, markCommitted, markFirstAudio, markHeard } from './turn-marks.js';
+import { beginSpokenTurn, beginTurn, heardSince, markByClock, markFirstAudio, markHeard } from './turn-marks.js';
+import { decide, onSpeechDropped, onSpeechStarted, onSpeechStopped, onTurnCommitted, onUserWords, onVoice } from './two-stage.js';
 
 /** Microphone audio kept while the model is not ready, in ms; what is older is dropped and reported. */
 const EARLY_AUDIO_MS = 6_000;
@@ -87,12 +89,25 @@ function onApp(context: StepContext, input: AppInput): void {
     case 'tool_settled':
       return settleCall(context, input);
     case 'timer':
-      return input.timer === 'response_retry' ? onRetryTimer(context) : onOverdueTimer(context);
+      return onTimer(context, input.timer);
     case 'close':
       context.effects.push({ type: 'abort_tools', reason: input.reason }, { type: 'close_connection', reason: input.reason });
       return finish(context, 1000, input.reason);
     default:
       assertNever(input);
+  }
+}
+
+function onTimer(context: StepContext, timer: TimerName): void {
+  switch (timer) {
+    case 'response_retry':
+      return onRetryTimer(context);
+    case 'response_overdue':
+      return onOverdueTimer(context);
+    case 'barge_in':
+      return decide(context);
+    default:
+      assertNever(timer);
   }
 }
 
@@ -112,7 +127,9 @@ function onMicrophone(context: StepContext, bytes: Uint8Array, queuedBytes: numb
     emit(context, { type: 'pressure', queue: 'microphone', state: 'normal', dropped: microphone.dropped });
   }
   microphone.sentBytes += bytes.length;
-  send(context, { type: 'append_audio', bytes });
+  const heard = heardByModel(context, bytes);
+  send(context, { type: 'append_audio', bytes: heard });
+  onVoice(context, heard);
 }
 
 function keepEarly({ state }: StepContext, bytes: Uint8Array): void {
@@ -147,7 +164,7 @@ function finish(context: StepContext, code: number, reason: string): void {
   state.connection = { name: 'closed' };
   state.wanted.length = 0;
   failOpenItems(context);
-  context.effects.push({ type: 'cancel_timer', timer: 'response_overdue' }, { type: 'cancel_timer', timer: 'response_retry' });
+  context.effects.push({ type: 'cancel_timer', timer: 'response_overdue' }, { type: 'cancel_timer', timer: 'response_retry' }, { type: 'cancel_timer', timer: 'barge_in' });
   emit(context, { type: 'connection', connection: { state: 'closed', code, reason } });
   context.effects.push({ type: 'finished' });
 }
@@ -168,21 +185,19 @@ function onModel(context: StepContext, input: ModelInput): void {
       state.userSpeaking = true;
       expectSpeech(context, input.itemId);
       emit(context, { type: 'input_speech_started', itemId: input.itemId, audioStartMs: input.audioStartMs });
-      if (state.config.turnDetection?.interruptResponse !== false) interrupt(context, true);
-      return;
+      return onSpeechStarted(context, input.itemId, input.audioStartMs);
     case 'speech_stopped':
       state.userSpeaking = false;
-      beginSpokenTurn(context, input.audioEndMs);
-      return emit(context, { type: 'input_speech_stopped', itemId: input.itemId, audioEndMs: input.audioEndMs });
+      emit(context, { type: 'input_speech_stopped', itemId: input.itemId, audioEndMs: input.audioEndMs });
+      return onSpeechStopped(context, input.itemId, input.audioEndMs);
     case 'input_committed':
       state.userSpeaking = false;
-      markCommitted(context);
       emit(context, { type: 'input_committed', itemId: input.itemId });
       commitSpeech(context, input.itemId, input.previousItemId);
-      // Where the model answers by itself, it is about to: what we want waits for that, or is merged with it.
-      return answersByItself(state) ? retryLater(context) : requestNext(context);
+      return onTurnCommitted(context, input.itemId);
     case 'input_cleared':
       state.userSpeaking = false;
+      onSpeechDropped(context);
       return dropSpeech(context);
 
     case 'item_added':
@@ -196,11 +211,14 @@ function onModel(context: StepContext, input: ModelInput): void {
 
     case 'user_transcript_delta':
       appendText(context, input.itemId, input.contentIndex, input.delta, { role: 'user' });
-      return emit(context, { type: 'transcript_delta', role: 'user', itemId: input.itemId, delta: input.delta });
+      emit(context, { type: 'transcript_delta', role: 'user', itemId: input.itemId, delta: input.delta });
+      return onUserWords(context, input.itemId, { delta: input.delta });
     case 'user_transcript':
-      return setText(context, input.itemId, input.contentIndex, input.text, { role: 'user' }, input.final);
+      setText(context, input.itemId, input.contentIndex, input.text, { role: 'user' }, input.final);
+      return onUserWords(context, input.itemId, { text: input.text, final: input.final });
     case 'user_transcript_failed':
       failTranscript(context, input.itemId);
+      onUserWords(context, input.itemId, { text: '', final: true });
       return emit(context, {
         type: 'error',
         error: providerError('TRANSCRIPTION_FAILED', `What the user said could not be written down: ${input.error.message}`, input.error),
@@ -254,10 +272,6 @@ function onModel(context: StepContext, input: ModelInput): void {
   }
 }
 
-function answersByItself({ config }: SessionState): boolean {
-  return config.turnDetection !== null && config.turnDetection?.createResponse !== false;
-}
-
 function onConfigured(context: StepContext): void {
   const { state } = context;
   if (state.connection.name !== 'configuring') return;
@@ -293,7 +307,7 @@ function onAudio(context: StepContext, input: Extract<ModelInput, { type: 'audio
   const response = liveResponse(context, input.responseId);
   if (response === undefined || response.interrupted) return;
   const { responseId, itemId, contentIndex } = input;
-  const format = state.config.outputFormat;
+  const { format } = response;
   const samples = bytesToSamples(format, input.bytes.length);
   if (samples === 0) return;
   let entry = ledgerEntry(state.ledger, itemId, contentIndex);

@@ -1,0 +1,45 @@
+import type { BargeInPolicy } from './barge-in-policy.js';
+
+/** Sound that is held because the user may be interrupting, or was held and plays on while the words are still to come. */
+export interface Doubt {
+  /** The user's items in question, each with what is known of its words. */
+  readonly texts: Map<string, string>;
+  readonly sinceMs: number;
+  /** Nearly everything had been heard: then any word is an answer, and none of them means "go on". */
+  readonly nearEnd: boolean;
+  /** Whether the model still hears speech. */
+  speaking: boolean;
+  /** Where the user's speech ended in the microphone's audio, once it has. */
+  audioEndMs?: number;
+  /** The voice in it, by the model's own marks. */
+  markedMs: number;
+  /** Whether the user's turn is over at the model. */
+  committed: boolean;
+  /** Whether all its words are known, and none of them interrupts. */
+  judged: boolean;
+  /** Voice since the sign of speech, by the microphone's level; see `microphone-gate.ts`. */
+  voice: { heard: boolean; voicedMs: number; readonly sinceLoudMs: number | undefined };
+}
+
+/**
+ *      calm ──speech over sound──▶ held ──voice or words──▶ calm (interrupted)
+ *       ▲                           │
+ *       │                           └──short, back-channel, or time is up──▶ playing_on ──words──▶ calm (interrupted)
+ *       └────────────────────── nothing more to come, or other speech ──────────┘
+ */
+export type BargeInPhase = { readonly name: 'calm' } | { readonly name: 'held'; readonly doubt: Doubt } | { readonly name: 'playing_on'; readonly doubt: Doubt };
+
+export interface BargeInState {
+  readonly policy: BargeInPolicy;
+  phase: BargeInPhase;
+  readonly counts: { tentative: number; confirmed: number; resumed: number; mutedMs: number };
+  /** How loud the microphone was lately: the loudest 20 ms or so, fading; dB of full scale. */
+  peakDb: number;
+  /** Since when the agent sounds without a pause, and until when its room does. */
+  soundsSinceMs?: number;
+  soundsUntilMs: number;
+}
+
+export function createBargeIn(policy: BargeInPolicy): BargeInState {
+  return { policy, phase: { name: 'calm' }, counts: { tentative: 0, confirmed: 0, resumed: 0, mutedMs: 0 }, peakDb: -100, soundsUntilMs: -Infinity };
+}

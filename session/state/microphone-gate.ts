@@ -1,0 +1,60 @@
+import { bytesToMs, decodeAlaw, decodeMulaw, isPlaying, pcm16ToSamples, silenceByte } from '../../audio/index.js';
+import type { AudioFormat } from '../../audio/index.js';
+import type { StepContext } from './step-context.js';
+
+/** A listener that stops reporting must not leave the model deaf: so much later than by the clock, sound counts as played. */
+const MAX_LAG_MS = 2_000;
+/** The loudest of the last half second: it fades so that 400 ms of silence take 12 dB off it. */
+const FADE_DB_PER_MS = 0.03;
+/** Sound within that of the loudest is the same voice; a ducked or paused loudspeaker's echo falls below it. */
+const SAME_VOICE_DB = 10;
+/** Gaps up to this long are within speech. */
+const GAP_MS = 250;
+const NOTHING_DB = -100;
+
+/** What of the microphone the model may hear now: the bytes themselves, or as much silence, so that its audio clock goes on. */
+export function heardByModel(context: StepContext, bytes: Uint8Array): Uint8Array {
+  const { state, nowMs } = context;
+  const { bargeIn, ledger, config } = state;
+  const { mode, warmUpMs, tailMs } = bargeIn.policy;
+  if (mode !== 'half-duplex' && warmUpMs === 0) return bytes;
+  const sounds = isPlaying(ledger, nowMs) && nowMs < ledger.playedOutAtMs + MAX_LAG_MS;
+  if (sounds) {
+    bargeIn.soundsSinceMs ??= nowMs;
+    bargeIn.soundsUntilMs = nowMs + tailMs;
+  } else delete bargeIn.soundsSinceMs;
+  const warmsUp = bargeIn.soundsSinceMs !== undefined && nowMs - bargeIn.soundsSinceMs < warmUpMs;
+  if (!warmsUp && !(mode === 'half-duplex' && nowMs < bargeIn.soundsUntilMs)) return bytes;
+  bargeIn.counts.mutedMs += bytesToMs(config.inputFormat, bytes.length);
+  return new Uint8Array(bytes.length).fill(silenceByte(config.inputFormat.encoding));
+}
+
+/**
+ * Measures the microphone while it matters. Whether there is a voice is the model's judgement; the level tells only whether what the model
+ * heard is still there after the agent's sound was held. Echo is not.
+ */
+export function measureVoice({ state }: StepContext, bytes: Uint8Array): void {
+  const { bargeIn, config } = state;
+  const ms = bytesToMs(config.inputFormat, bytes.length);
+  const levelDb = levelOf(config.inputFormat, bytes);
+  const { phase } = bargeIn;
+  if (phase.name !== 'held') {
+    bargeIn.peakDb = Math.max(levelDb, bargeIn.peakDb - FADE_DB_PER_MS * ms);
+    return;
+  }
+  const { voice } = phase.doubt;
+  bargeIn.peakDb = Math.max(levelDb, bargeIn.peakDb);
+  const loud = levelDb > NOTHING_DB && levelDb >= bargeIn.peakDb - SAME_VOICE_DB;
+  const gapMs = voice.sinceLoudMs;
+  phase.doubt.voice = loud
+    ? { heard: true, voicedMs: voice.voicedMs + ms + (gapMs !== undefined && gapMs <= GAP_MS ? gapMs : 0), sinceLoudMs: 0 }
+    : { heard: true, voicedMs: voice.voicedMs, sinceLoudMs: gapMs === undefined ? undefined : gapMs + ms };
+}
+
+/** Root mean square in dB of full scale. */
+function levelOf(format: AudioFormat, bytes: Uint8Array): number {
+  const samples = format.encoding === 'mulaw' ? decodeMulaw(bytes) : format.encoding === 'alaw' ? decodeAlaw(bytes) : pcm16ToSamples(bytes.subarray(0, bytes.length - (bytes.length % 2)));
+  let sum = 0;
+  for (const sample of samples) sum += sample * sample;
+  return samples.length === 0 || sum === 0 ? NOTHING_DB : Math.max(NOTHING_DB, 10 * Math.log10(sum / samples.length / 32768 ** 2));
+}
