@@ -1,43 +1,85 @@
 import { safeParse, toJSONSchema } from 'zod/v4/core';
 import type { $ZodType, output } from 'zod/v4/core';
-import type { ModelTool } from '../ports/model.js';
+import type { ModelFunctionTool } from '../ports/model.js';
+import { misfits } from './json-schema.js';
+import type { JsonSchema } from './json-schema.js';
 
 /** What a tool gets beside its arguments. */
 export interface ToolContext {
-  /** Aborted when the session closes or the tool's time is over: stop the work. */
+  /** Aborted when the session closes or the tool's time is over: stop the work. A tool that does not stop is told to the model as unsettled. */
   readonly signal: AbortSignal;
   readonly callId: string;
+  /** The same for every attempt at this call, another for every other call: hand it to services that must not act twice. */
+  readonly idempotencyKey: string;
+  /** When the tool's time is over, in ms of the session's clock. */
+  readonly deadline: number;
+  /** Tells the application how far the tool is, as a `tool_progress` event. After the end of the call it does nothing. */
+  readonly progress: (update: string | object) => void;
 }
 
 /** What a tool may return: text is passed on as it is, anything else as JSON. */
 export type ToolResult = string | number | boolean | null | undefined | object;
 
-export interface ToolOptions<Schema extends $ZodType> {
+/** A result with a wish beside it; made by {@link toolResult}. */
+export class ToolOutput {
+  readonly output: ToolResult;
+  readonly respond: boolean | undefined;
+
+  constructor(output: ToolResult, respond: boolean | undefined) {
+    this.output = output;
+    this.respond = respond;
+  }
+}
+
+/** A result that says whether the model is asked to speak about it: `respond: false` tells the model and asks for nothing. */
+export function toolResult(result: ToolResult, options: { readonly respond?: boolean } = {}): ToolOutput {
+  return new ToolOutput(result, options.respond);
+}
+
+export type ToolParameters = $ZodType | JsonSchema;
+/** What `execute` gets: what the zod schema gives, or `unknown` for a plain JSON schema. */
+export type ToolArguments<Parameters extends ToolParameters> = Parameters extends $ZodType ? output<Parameters> : unknown;
+
+export interface ToolOptions<Parameters extends ToolParameters> {
   /** What the model calls it: 1..64 letters, digits, `_` or `-`. */
   readonly name: string;
   readonly description: string;
-  /** A zod object; the model gets it as JSON schema, and arguments that do not fit are answered to the model, not thrown. */
-  readonly parameters: Schema;
-  /** Time for one call, in ms; default 30 000. */
+  /**
+   * A zod object, which the model gets as JSON schema, or a plain JSON schema. Arguments that do not fit are answered to the model, not thrown; of
+   * a plain schema, the usual keywords are looked at (types, required, enum, limits).
+   */
+  readonly parameters: Parameters;
+  /** Time for one call, in ms; default 30 000. The signal aborts then; a tool that goes on for 500 ms more counts as unsettled. */
   readonly timeoutMs?: number;
-  readonly execute: (args: output<Schema>, context: ToolContext) => ToolResult | Promise<ToolResult>;
+  /** How many calls of this tool may run at once; more wait in order. Default: as many as the session allows. */
+  readonly concurrency?: number;
+  /** Whether a person must agree first (`tool_approval_required`). A function that throws keeps the call from running. */
+  readonly needsApproval?: boolean | ((args: ToolArguments<Parameters>) => boolean);
+  /** Whether the model is asked to speak after this tool, whatever its outcome; default true. A {@link toolResult} may say otherwise. */
+  readonly respond?: boolean;
+  readonly execute: (args: ToolArguments<Parameters>, context: ToolContext) => ToolResult | ToolOutput | Promise<ToolResult | ToolOutput>;
 }
 
-export type ParsedArguments = { readonly ok: true; readonly run: (context: ToolContext) => Promise<ToolResult> } | { readonly ok: false; readonly problem: string };
+export type ParsedArguments =
+  | { readonly ok: true; readonly needsApproval?: boolean; readonly run: (context: ToolContext) => Promise<ToolResult | ToolOutput> }
+  | { readonly ok: false; readonly problem: string };
 
 /** A function that the model may call, made by {@link tool}. */
 export interface Tool {
   readonly name: string;
   readonly timeoutMs: number;
-  readonly definition: ModelTool;
+  readonly concurrency?: number;
+  readonly respond?: boolean;
+  readonly definition: ModelFunctionTool;
   /** Reads the arguments as the model wrote them (a JSON text). */
   parse(argumentsJson: string): ParsedArguments;
 }
 
 const DEFAULT_TIMEOUT_MS = 30_000;
+const REPAIR = 'Call the tool again with one JSON object that fits its schema; ask the user for what you do not know.';
 
 /**
- * Makes a tool of a function. Throws `TypeError` or `RangeError` for a name that models do not accept.
+ * Makes a tool of a function. Throws `TypeError` or `RangeError` for a name or number that cannot be.
  *
  *     const weather = tool({
  *       name: 'get_weather',
@@ -46,28 +88,60 @@ const DEFAULT_TIMEOUT_MS = 30_000;
  *       execute: async ({ city }, { signal }) => fetchWeather(city, signal),
  *     });
  */
-export function tool<Schema extends $ZodType>(options: ToolOptions<Schema>): Tool {
-  const { name, description, parameters, execute, timeoutMs = DEFAULT_TIMEOUT_MS } = options;
+export function tool<const Parameters extends ToolParameters>(options: ToolOptions<Parameters>): Tool {
+  const { name, description, parameters, execute, timeoutMs = DEFAULT_TIMEOUT_MS, concurrency, needsApproval = false, respond } = options;
   if (!/^[A-Za-z0-9_-]{1,64}$/.test(name)) throw new TypeError(`A tool's name is 1 to 64 letters, digits, "_" or "-", not ${JSON.stringify(name)}.`);
   if (!(timeoutMs > 0)) throw new RangeError(`The time-out of tool ${name} must be above 0 ms, not ${timeoutMs}.`);
-  const { $schema: _dialect, ...schema } = toJSONSchema(parameters, { io: 'input' }) as Record<string, unknown>;
+  if (concurrency !== undefined && !(concurrency >= 1)) throw new RangeError(`The concurrency of tool ${name} must be at least 1, not ${concurrency}.`);
+  const read = reader<ToolArguments<Parameters>>(parameters);
   return {
     name,
     timeoutMs,
-    definition: { name, description, parameters: schema },
+    ...(concurrency === undefined ? {} : { concurrency }),
+    ...(respond === undefined ? {} : { respond }),
+    definition: { name, description, parameters: schemaOf(parameters) },
     parse(argumentsJson) {
-      let raw: unknown;
-      try {
-        raw = argumentsJson.trim() === '' ? {} : JSON.parse(argumentsJson);
-      } catch {
-        return { ok: false, problem: 'The arguments are not valid JSON.' };
-      }
-      const parsed = safeParse(parameters, raw);
-      if (!parsed.success) {
-        const problems = parsed.error.issues.map((issue) => `${issue.path.length === 0 ? 'arguments' : issue.path.join('.')}: ${issue.message}`);
-        return { ok: false, problem: `The arguments do not fit the schema. ${problems.join('; ')}` };
-      }
-      return { ok: true, run: async (context) => execute(parsed.data, context) };
+      const args = read(argumentsJson);
+      if (!args.ok) return { ok: false, problem: `${args.problem} ${REPAIR}` };
+      return {
+        ok: true,
+        needsApproval: typeof needsApproval === 'function' ? Boolean(needsApproval(args.value)) : needsApproval,
+        run: async (context) => execute(args.value, context),
+      };
     },
   };
+}
+
+function isZod(parameters: ToolParameters): parameters is $ZodType {
+  return '_zod' in parameters;
+}
+
+function schemaOf(parameters: ToolParameters): Readonly<Record<string, unknown>> {
+  if (!isZod(parameters)) return parameters;
+  const { $schema: _dialect, ...schema } = toJSONSchema(parameters, { io: 'input' }) as Record<string, unknown>;
+  return schema;
+}
+
+type ReadArguments<Args> = (json: string) => { readonly ok: true; readonly value: Args } | { readonly ok: false; readonly problem: string };
+
+function reader<Args>(parameters: ToolParameters): ReadArguments<Args> {
+  return (json) => {
+    let raw: unknown;
+    try {
+      raw = json.trim() === '' ? {} : JSON.parse(json);
+    } catch {
+      return { ok: false, problem: 'The arguments are not valid JSON.' };
+    }
+    if (!isZod(parameters)) {
+      const problems = misfits(parameters, raw);
+      return problems.length === 0 ? { ok: true, value: raw as Args } : { ok: false, problem: doNotFit(problems) };
+    }
+    const parsed = safeParse(parameters, raw);
+    if (parsed.success) return { ok: true, value: parsed.data as Args };
+    return { ok: false, problem: doNotFit(parsed.error.issues.map((issue) => `${issue.path.length === 0 ? 'arguments' : issue.path.join('.')}: ${issue.message}`)) };
+  };
+}
+
+function doNotFit(problems: readonly string[]): string {
+  return `The arguments do not fit the schema. ${problems.join('; ')}.`;
 }

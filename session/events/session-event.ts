@@ -11,6 +11,10 @@ export interface EventInfo {
 }
 
 export type ResponseOutcome = 'completed' | 'interrupted' | 'failed' | 'incomplete';
+/**
+ * How a call ended. `ok`: with a result. `error`: the tool failed, or could not be run with what it was given. `cancelled`: it did not run, or was stopped
+ * and did stop. `unsettled`: it was told to stop and did not, so that nobody knows what it did or still does.
+ */
 export type ToolOutcome = 'ok' | 'error' | 'cancelled' | 'unsettled';
 
 export interface Usage {
@@ -61,6 +65,10 @@ export type SessionEventBody =
     }
   | { readonly type: 'tool_start'; readonly responseId: string; readonly itemId: string; readonly callId: string; readonly toolName: string }
   | { readonly type: 'tool_arguments_delta'; readonly itemId: string; readonly callId: string; readonly delta: string; readonly textSoFar: string }
+  /** A call waits for a person: `session.approve(callId)` or `session.reject(callId)`. */
+  | { readonly type: 'tool_approval_required'; readonly itemId: string; readonly callId: string; readonly toolName: string; readonly arguments: string }
+  /** A tool tells how far it is, in its own words. */
+  | { readonly type: 'tool_progress'; readonly itemId: string; readonly callId: string; readonly toolName: string; readonly progress: string | object }
   | {
       readonly type: 'tool_end';
       readonly itemId: string;
@@ -140,6 +148,8 @@ const types: { readonly [Type in SessionEvent['type']]: true } = {
   agent_end: true,
   tool_start: true,
   tool_arguments_delta: true,
+  tool_approval_required: true,
+  tool_progress: true,
   tool_end: true,
   audio: true,
   audio_end: true,

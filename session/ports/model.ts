@@ -28,11 +28,13 @@ export type TurnDetection =
     };
 
 /** A function that the model may call; `parameters` is a JSON schema of the arguments object. */
-export interface ModelTool {
+export interface ModelFunctionTool {
   readonly name: string;
   readonly description?: string;
   readonly parameters: Readonly<Record<string, unknown>>;
 }
+
+export type ModelTool = ModelFunctionTool;
 
 export type ToolChoice = 'auto' | 'none' | 'required' | { readonly name: string };
 

@@ -15,6 +15,7 @@ import type { SessionEffect } from '../state/session-effect.js';
 import type { SessionInput, TimerName } from '../state/session-input.js';
 import { createSessionState } from '../state/session-state.js';
 import type { SessionState } from '../state/session-state.js';
+import type { ToolLimits } from '../state/tool-state.js';
 import { step } from '../state/step.js';
 import { Channel } from '../stream/channel.js';
 import { ToolRunner } from './tool-runner.js';
@@ -38,6 +39,8 @@ export interface RealtimeSessionOptions {
   readonly playback?: 'clock' | 'reported';
   /** What the user's voice does to the agent's; see {@link BargeInOptions}. Default: it stops it at once. */
   readonly bargeIn?: BargeInOptions;
+  /** How many tools may run and wait at once, and how long a person may take to approve one. Default: 16 run, 64 wait, no limit of time. */
+  readonly toolLimits?: Partial<ToolLimits>;
 }
 
 export interface ConnectOptions {
@@ -93,10 +96,16 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
     this.#clock = options.clock;
     this.#logger = (options.logger ?? silentLogger).child({ sessionId: this.sessionId });
     this.#metadata = options.metadata;
-    this.#tools = new ToolRunner(options.clock);
+    this.#tools = new ToolRunner({
+      clock: options.clock,
+      sessionId: this.sessionId,
+      onProgress: (callId, progress) => this.#dispatch({ type: 'tool_progress', callId, progress }),
+      onLate: (callId, { outcome }) => this.#logger.info('A result came after its call was given up; it was dropped.', { callId, outcome }),
+    });
     this.#emitter = new Emitter((error, type) => this.#onHandlerFailure(error, type));
     this.#finished = new Promise((resolve) => (this.#resolveFinished = resolve));
-    this.#state = createSessionState(modelConfig(agent, options.config), options.playback ?? 'clock', options.bargeIn);
+    const policies = { ...(options.bargeIn === undefined ? {} : { bargeIn: options.bargeIn }), toolLimits: toolLimits(options.toolLimits) };
+    this.#state = createSessionState(modelConfig(agent, options.config), options.playback ?? 'clock', policies);
   }
 
   /** `idle` before `connect`, `connecting` until the model has confirmed the configuration, `open`, and in the end `closed`. */
@@ -200,6 +209,22 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
     this.#dispatch({ type: 'interrupt' });
   }
 
+  /**
+   * A person agrees to a call that waits ({@link SessionEventMap.tool_approval_required}): it runs, by the agent that made it. `always` agrees to all
+   * further calls of this tool by this agent too. A decision about a call that does not wait, or no more, changes nothing.
+   */
+  approve(callId: string, options: { readonly always?: boolean } = {}): void {
+    this.#assertAlive('approve');
+    this.#dispatch({ type: 'tool_decision', callId, approve: true, always: options.always ?? false });
+  }
+
+  /** The opposite of {@link approve}: the call does not run, and the model is told, with the reason. */
+  reject(callId: string, options: { readonly reason?: string; readonly always?: boolean } = {}): void {
+    this.#assertAlive('reject');
+    const { reason, always = false } = options;
+    this.#dispatch({ type: 'tool_decision', callId, approve: false, always, ...(reason === undefined ? {} : { reason }) });
+  }
+
   /** A listener tells how many samples of a part of an item it has played so far. Unknown items and late reports are ignored. */
   reportPlayback(report: PlaybackReport): void {
     if (this.#lifeState !== 'closed') this.#dispatch({ type: 'playback', report });
@@ -273,9 +298,14 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
         return this.#emit(effect.event);
       case 'send':
         return this.#connection?.send(effect.command);
-      case 'run_tool':
-        this.#runTool(effect.callId, effect.name, effect.argumentsJson);
+      case 'prepare_tool':
+        this.#dispatch({ type: 'tool_prepared', callId: effect.callId, ...this.#tools.prepare(this.#agent, effect) });
         return;
+      case 'run_tool':
+        this.#runTool(effect.callId);
+        return;
+      case 'drop_tool':
+        return this.#tools.drop(effect.callId);
       case 'abort_tools':
         return this.#tools.abortAll(effect.reason);
       case 'arm_timer':
@@ -318,10 +348,13 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
     for (const reader of this.#readers) reader.push(event);
   }
 
-  #runTool(callId: string, name: string, argumentsJson: string): void {
-    this.#tools.run(this.#agent.tools, { callId, name, argumentsJson }).then(
-      (settled) => this.#dispatch({ type: 'tool_settled', callId, ...settled }),
-      (error: unknown) => this.#emit({ type: 'error', error: new ToolError('TOOL_FAILED', 'A tool could not be run.', { cause: error, toolName: name, callId }) }),
+  #runTool(callId: string): void {
+    this.#tools.run(callId).then(
+      (settled) => {
+        if (this.#lifeState === 'closed') this.#logger.info('A result came after the session was over; it was dropped.', { callId, outcome: settled.outcome });
+        else this.#dispatch({ type: 'tool_settled', callId, ...settled });
+      },
+      (error: unknown) => this.#emit({ type: 'error', error: new ToolError('TOOL_FAILED', 'A tool could not be run.', { cause: error, callId }) }),
     );
   }
 
@@ -366,6 +399,13 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
     this.#assertAlive(call);
     if (this.#lifeState !== 'open') throw new InvalidStateError('SESSION_NOT_CONNECTED', `${call}() was called before connect() resolved.`, 'Await connect() first.');
   }
+}
+
+function toolLimits(limits: Partial<ToolLimits> = {}): Partial<ToolLimits> {
+  for (const [name, value] of Object.entries(limits)) {
+    if (value !== undefined && !(value >= 1)) throw new RangeError(`toolLimits.${name} must be at least 1, not ${value}.`);
+  }
+  return limits;
 }
 
 function modelConfig(agent: RealtimeAgent, config: SessionConfig = {}): ModelConfig {

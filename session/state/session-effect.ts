@@ -7,7 +7,12 @@ import type { TimerName } from './session-input.js';
 export type SessionEffect =
   | { readonly type: 'send'; readonly command: ModelCommand }
   | { readonly type: 'emit'; readonly event: SessionEventBody }
-  | { readonly type: 'run_tool'; readonly callId: string; readonly name: string; readonly argumentsJson: string }
+  /** Find the tool, with the agent of now, and read its arguments; `tool_prepared` answers. */
+  | { readonly type: 'prepare_tool'; readonly callId: string; readonly name: string; readonly argumentsJson: string }
+  /** Run a call that was prepared. */
+  | { readonly type: 'run_tool'; readonly callId: string }
+  /** Forget a call that was prepared: it will not run. */
+  | { readonly type: 'drop_tool'; readonly callId: string }
   | { readonly type: 'abort_tools'; readonly reason: string }
   /** A timer of the same name is replaced. */
   | { readonly type: 'arm_timer'; readonly timer: TimerName; readonly delayMs: number }

@@ -1,6 +1,17 @@
 import type { PlaybackReport } from '../../audio/index.js';
 import type { ToolOutcome } from '../events/session-event.js';
 import type { ModelClose, ModelContentPart, ModelInput, ResponseRequest } from '../ports/model.js';
+import type { ToolPlan } from './tool-state.js';
+
+/** What tools, and people who decide about them, say. */
+export type ToolInput =
+  /** The tool was found (or not), and its arguments were read. */
+  | { readonly type: 'tool_prepared'; readonly callId: string; readonly ok: true; readonly plan: ToolPlan }
+  | { readonly type: 'tool_prepared'; readonly callId: string; readonly ok: false; readonly problem: string }
+  | { readonly type: 'tool_decision'; readonly callId: string; readonly approve: boolean; readonly always: boolean; readonly reason?: string }
+  | { readonly type: 'tool_progress'; readonly callId: string; readonly progress: string | object }
+  /** `respond`: what the result itself wishes; absent leaves it to the tool. */
+  | { readonly type: 'tool_settled'; readonly callId: string; readonly outcome: ToolOutcome; readonly output: string; readonly durationMs: number; readonly respond?: boolean };
 
 /** What the application, a tool or the clock says to a session. */
 export type AppInput =
@@ -14,7 +25,7 @@ export type AppInput =
   | { readonly type: 'respond'; readonly request: ResponseRequest }
   | { readonly type: 'interrupt' }
   | { readonly type: 'playback'; readonly report: PlaybackReport }
-  | { readonly type: 'tool_settled'; readonly callId: string; readonly outcome: ToolOutcome; readonly output: string; readonly durationMs: number }
+  | ToolInput
   | { readonly type: 'timer'; readonly timer: TimerName }
   | { readonly type: 'close'; readonly reason: string };
 
@@ -23,6 +34,6 @@ export type SessionInput = AppInput | ModelInput;
 
 /**
  * `response_retry`: ask again after a collision. `response_overdue`: a response was asked for and never began. `barge_in`: the agent's sound has
- * been held long enough.
+ * been held long enough. `tools`: something of a call falls due.
  */
-export type TimerName = 'response_retry' | 'response_overdue' | 'barge_in';
+export type TimerName = 'response_retry' | 'response_overdue' | 'barge_in' | 'tools';

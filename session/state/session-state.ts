@@ -9,6 +9,8 @@ import { createBargeIn } from './barge-in-state.js';
 import type { BargeInState } from './barge-in-state.js';
 import { createHistory } from './history-state.js';
 import type { HistoryState } from './history-state.js';
+import { createToolsState } from './tool-state.js';
+import type { ToolCall, ToolLimits, ToolsState } from './tool-state.js';
 
 /**
  *      idle ──connection_opened──▶ configuring ──model_session_configured──▶ open
@@ -61,15 +63,6 @@ export interface LiveResponse {
   hasAudio: boolean;
 }
 
-export interface ToolCall {
-  readonly callId: string;
-  readonly itemId: string;
-  readonly responseId: string;
-  name: string;
-  arguments: string;
-  state: 'arguing' | 'running' | 'settled';
-}
-
 /** One exchange, from the end of the user's speech to the agent's first sound; it may take several responses when tools are called. */
 export interface Turn {
   readonly turnId: string;
@@ -96,7 +89,9 @@ export interface SessionState {
   readonly live: Map<string, LiveResponse>;
   /** The last responses that are over: what still comes of them is late. */
   readonly ended: Set<string>;
+  /** Calls that have not ended, by call id, oldest first. */
   readonly calls: Map<string, ToolCall>;
+  readonly tools: ToolsState;
   /** Commands whose refusal means only that the model was faster than we: event ids, newest last. */
   readonly forgivable: Set<string>;
   /** Turns whose answer has been sent and not yet heard, by response. */
@@ -120,9 +115,15 @@ export interface SessionState {
   nextId: number;
 }
 
+/** What a session may be told about its manners; each has a default. */
+export interface SessionPolicies {
+  readonly bargeIn?: BargeInOptions;
+  readonly toolLimits?: Partial<ToolLimits>;
+}
+
 /** Throws `RangeError` for a barge-in policy that cannot be. */
-export function createSessionState(modelConfig: ModelConfig, playback: 'clock' | 'reported', bargeIn: BargeInOptions = {}): SessionState {
-  const policy = bargeInPolicy(bargeIn, modelConfig);
+export function createSessionState(modelConfig: ModelConfig, playback: 'clock' | 'reported', policies: SessionPolicies = {}): SessionState {
+  const policy = bargeInPolicy(policies.bargeIn ?? {}, modelConfig);
   const config = configuredFor(policy, modelConfig);
   const silenceMs = config.turnDetection?.type === 'server_vad' ? config.turnDetection.silenceMs : undefined;
   return {
@@ -136,6 +137,7 @@ export function createSessionState(modelConfig: ModelConfig, playback: 'clock' |
     live: new Map(),
     ended: new Set(),
     calls: new Map(),
+    tools: createToolsState(policies.toolLimits),
     forgivable: new Set(),
     unheard: new Map(),
     turn: undefined,

@@ -25,10 +25,10 @@ export function newId(state: SessionState, prefix: string): string {
   return id;
 }
 
-/** Whether a response has called tools that have not ended. */
+/** Whether a response has called tools that the model has no output of yet. */
 export function hasOpenCalls(state: SessionState, responseId: string): boolean {
   for (const call of state.calls.values()) {
-    if (call.responseId === responseId && call.state !== 'settled') return true;
+    if (call.responseId === responseId) return true;
   }
   return false;
 }

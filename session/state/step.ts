@@ -10,7 +10,8 @@ import type { AppInput, SessionInput, TimerName } from './session-input.js';
 import type { SessionState } from './session-state.js';
 import type { StepContext } from './step-context.js';
 import { emit, newId, send } from './step-context.js';
-import { beginCall, cancelUnfinishedCalls, onArgumentsDelta, runCall, settleCall } from './tool-calls.js';
+import { tellUntold } from './tool-answers.js';
+import { beginCall, cancelUnfinishedCalls, endAllCalls, onArgumentsDelta, onToolInput, onToolTimer, runCall } from './tool-calls.js';
 import { beginSpokenTurn, beginTurn, heardSince, markByClock, markFirstAudio, markHeard } from './turn-marks.js';
 import { decide, onSpeechDropped, onSpeechStarted, onSpeechStopped, onTurnCommitted, onUserWords, onVoice } from './two-stage.js';
 
@@ -39,6 +40,9 @@ function settle(context: StepContext, input: SessionInput): void {
     case 'respond':
     case 'interrupt':
     case 'playback':
+    case 'tool_prepared':
+    case 'tool_decision':
+    case 'tool_progress':
     case 'tool_settled':
     case 'timer':
     case 'close':
@@ -86,8 +90,11 @@ function onApp(context: StepContext, input: AppInput): void {
       if (turn !== undefined) markHeard(context, turn, entry.responseId, heardSince(context, entry));
       return;
     }
+    case 'tool_prepared':
+    case 'tool_decision':
+    case 'tool_progress':
     case 'tool_settled':
-      return settleCall(context, input);
+      return onToolInput(context, input);
     case 'timer':
       return onTimer(context, input.timer);
     case 'close':
@@ -106,6 +113,8 @@ function onTimer(context: StepContext, timer: TimerName): void {
       return onOverdueTimer(context);
     case 'barge_in':
       return decide(context);
+    case 'tools':
+      return onToolTimer(context);
     default:
       assertNever(timer);
   }
@@ -164,6 +173,7 @@ function finish(context: StepContext, code: number, reason: string): void {
   state.connection = { name: 'closed' };
   state.wanted.length = 0;
   failOpenItems(context);
+  endAllCalls(context);
   context.effects.push({ type: 'cancel_timer', timer: 'response_overdue' }, { type: 'cancel_timer', timer: 'response_retry' }, { type: 'cancel_timer', timer: 'barge_in' });
   emit(context, { type: 'connection', connection: { state: 'closed', code, reason } });
   context.effects.push({ type: 'finished' });
@@ -287,6 +297,7 @@ function onConfigured(context: StepContext): void {
   }
   microphone.earlyBytes = 0;
   context.effects.push({ type: 'ready' });
+  tellUntold(context);
   requestNext(context);
 }
 

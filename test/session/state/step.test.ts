@@ -34,7 +34,11 @@ function conversation(rng: Random, length: number): Recorded[] {
       () => add({ type: 'commit' }),
       () => add({ type: 'playback', report: { itemId, contentIndex: 0, samples: rng.int(0, 30_000) } }),
       () => add({ type: 'tool_settled', callId, outcome: 'ok', output: '1', durationMs: 5 }),
-      () => add({ type: 'timer', timer: rng.pick(['response_retry', 'response_overdue', 'barge_in']) }),
+      () => add({ type: 'tool_prepared', callId, ok: true, plan: { agentName: 'A', needsApproval: rng.next() < 0.5, respond: rng.next() < 0.8, concurrency: 1 } }),
+      () => add({ type: 'tool_prepared', callId, ok: false, problem: 'no' }),
+      () => add({ type: 'tool_decision', callId, approve: rng.next() < 0.5, always: rng.next() < 0.1 }),
+      () => add({ type: 'tool_progress', callId, progress: 'half' }),
+      () => add({ type: 'timer', timer: rng.pick(['response_retry', 'response_overdue', 'barge_in', 'tools']) }),
       () => add({ type: 'speech_started', itemId: id('u'), audioStartMs: atMs }),
       () => add({ type: 'speech_stopped', itemId: id('u'), audioEndMs: atMs }, { type: 'input_committed', itemId: id('u') }),
       () => add({ type: 'item_added', item: { type: 'message', id: id('u'), role: 'user', status: 'completed', content: [] }, previousItemId: rng.pick([null, id('a')]) }),
@@ -67,7 +71,7 @@ describe('step', () => {
     for (let round = 0; round < 150; round += 1) {
       const recorded = conversation(rng, 60);
       const at = rng.int(0, recorded.length);
-      const state = createSessionState(CONFIG, 'reported', { mode: rng.pick(['immediate', 'two-stage'] as const), warmUpMs: rng.pick([0, 200]) });
+      const state = createSessionState(CONFIG, 'reported', { bargeIn: { mode: rng.pick(['immediate', 'two-stage'] as const), warmUpMs: rng.pick([0, 200]) } });
       run(state, recorded.slice(0, at));
       const copy = structuredClone(state);
       expect(run(copy, recorded.slice(at)), `seed ${rng.seed}, round ${round}`).toEqual(run(state, recorded.slice(at)));
@@ -77,7 +81,7 @@ describe('step', () => {
   it('has at most one response asked for at a time, and never throws, for any course of events', () => {
     const rng = random();
     for (let round = 0; round < 1_000; round += 1) {
-      const state = createSessionState(CONFIG, 'clock', { mode: rng.pick(['immediate', 'two-stage', 'half-duplex', 'off'] as const) });
+      const state = createSessionState(CONFIG, 'clock', { bargeIn: { mode: rng.pick(['immediate', 'two-stage', 'half-duplex', 'off'] as const) } });
       for (const { input, atMs } of conversation(rng, 80)) {
         const liveBefore = state.live.size;
         const { effects } = step(state, input, atMs);

@@ -180,6 +180,6 @@ it('the demo agent books a table, always the same one, and says what it was aske
   const [book] = demoAgent().tools;
   const parsed = book?.parse('{"people":2,"day":"tomorrow","time":"19:00"}');
   if (parsed?.ok !== true) throw new Error('The arguments of the script do not fit the tool.');
-  expect(await parsed.run({ signal: new AbortController().signal, callId: 'c' })).toEqual({ table: 12, reference: 'V-4711', people: 2, day: 'tomorrow', time: '19:00' });
+  expect(await parsed.run({ signal: new AbortController().signal, callId: 'c', idempotencyKey: 'k', deadline: 0, progress: () => {} })).toEqual({ table: 12, reference: 'V-4711', people: 2, day: 'tomorrow', time: '19:00' });
   expect(book?.parse('{"people":0,"day":"x","time":"y"}').ok).toBe(false);
 });

@@ -1,0 +1,64 @@
+import type { ToolOutcome } from '../events/session-event.js';
+import type { NewModelItem } from '../ports/model.js';
+import { want } from './responses.js';
+import type { StepContext } from './step-context.js';
+import { dropOldest, emit, hasOpenCalls, newId, send } from './step-context.js';
+import type { ToolCall } from './tool-state.js';
+
+/** Ended calls whose ids are known: far more than a model repeats. */
+const MAX_ENDED = 512;
+/** Items that wait for a connection; there are never more than calls, which are bounded. */
+const MAX_UNTOLD = 512;
+
+export interface CallEnd {
+  readonly outcome: ToolOutcome;
+  readonly output: string;
+  readonly durationMs: number;
+}
+
+/** The call is over: it is told to the application, and its id stays known. */
+export function endCall(context: StepContext, call: ToolCall, end: CallEnd, told: boolean): void {
+  const { calls, tools } = context.state;
+  calls.delete(call.callId);
+  tools.ended.set(call.callId, { name: call.name, arguments: call.arguments, ...(told ? { output: end.output } : {}), ...(call.conflict ? { conflict: true } : {}) });
+  dropOldest(tools.ended, MAX_ENDED);
+  const { itemId, callId, name: toolName } = call;
+  emit(context, { type: 'tool_end', itemId, callId, toolName, arguments: call.arguments, ...end });
+}
+
+/** The one output of a call. The model is asked to speak when the last call of its response has its own, if any of them wishes it. */
+export function answer(context: StepContext, call: ToolCall, output: string, respond: boolean): void {
+  tell(context, { type: 'function_call_output', id: newId(context.state, 'item_vw'), callId: call.callId, output });
+  if (respond) context.state.tools.wishes.add(call.responseId);
+}
+
+/** Ends a call that the model waits for, with its one output. */
+export function endWithAnswer(context: StepContext, call: ToolCall, end: CallEnd, respond: boolean): void {
+  endCall(context, call, end, true);
+  answer(context, call, end.output, respond);
+  join(context, call.responseId);
+}
+
+/** Puts an item into the conversation, now or as soon as there is a connection. */
+export function tell(context: StepContext, item: NewModelItem): void {
+  const { state } = context;
+  if (state.connection.name === 'open') return send(context, { type: 'create_item', eventId: newId(state, 'evt'), item });
+  state.tools.untold.push(item);
+  if (state.tools.untold.length > MAX_UNTOLD) state.tools.untold.shift();
+}
+
+/** There is a connection (again): what tools answered meanwhile goes out. */
+export function tellUntold(context: StepContext): void {
+  for (const item of context.state.tools.untold.splice(0)) tell(context, item);
+}
+
+/** Asks for one answer to all calls of a response: when it can call no more, and all of them have an output. */
+export function join(context: StepContext, responseId: string, over = !context.state.live.has(responseId)): void {
+  const { state } = context;
+  if (over && !hasOpenCalls(state, responseId) && state.tools.wishes.delete(responseId)) want(context, { request: {}, origin: 'tools' });
+}
+
+/** Words of a problem, as a model gets them. */
+export function problem(text: string): string {
+  return JSON.stringify({ error: text });
+}

@@ -1,0 +1,73 @@
+import type { NewModelItem } from '../ports/model.js';
+
+/** How many calls a session takes on at once. */
+export interface ToolLimits {
+  /** Calls that run at the same time, of all tools together. */
+  readonly concurrency: number;
+  /** Calls that wait, for a person or for room; one more is refused and answered so. */
+  readonly queue: number;
+  /** How long a person has to decide, in ms; absent: as long as the session lasts. */
+  readonly approvalTimeoutMs?: number;
+}
+
+export const DEFAULT_TOOL_LIMITS: ToolLimits = { concurrency: 16, queue: 64 };
+
+/** What is known of a call before it runs: of its tool, and of its arguments. */
+export interface ToolPlan {
+  /** Who called it; a hand-off does not change that. */
+  readonly agentName: string;
+  readonly needsApproval: boolean;
+  readonly respond: boolean;
+  readonly concurrency?: number;
+}
+
+/**
+ *      arguing ──▶ preparing ──┬──▶ approval ──approve──▶ queued ──room──▶ running ──▶ ended
+ *         │            │       └────────────────────────▶   │                 │
+ *         └────────────┴── refused, rejected, cut off, session over ──────────┴──▶ ended
+ */
+export type CallPhase =
+  | { readonly name: 'arguing' }
+  | { readonly name: 'preparing' }
+  | { readonly name: 'approval'; readonly plan: ToolPlan; readonly untilMs?: number }
+  | { readonly name: 'queued'; readonly plan: ToolPlan }
+  | { readonly name: 'running'; readonly plan: ToolPlan; readonly sinceMs: number };
+
+/** A call that has not ended. */
+export interface ToolCall {
+  readonly callId: string;
+  readonly itemId: string;
+  readonly responseId: string;
+  name: string;
+  arguments: string;
+  phase: CallPhase;
+  /** The model has used its id for something else, and that has been told. */
+  conflict?: true;
+}
+
+/** A call that has ended; kept so that the model's saying it again runs nothing. */
+export interface EndedCall {
+  readonly name: string;
+  readonly arguments: string;
+  /** What the model was told under the call's id; absent when it was told nothing. */
+  readonly output?: string;
+  conflict?: true;
+}
+
+export interface ToolsState {
+  readonly limits: ToolLimits;
+  /** The last calls that have ended, by call id. */
+  readonly ended: Map<string, EndedCall>;
+  /** What a person has decided for good, by tool. */
+  readonly decisions: Map<string, 'approve' | 'reject'>;
+  /** Responses of which some call asks for an answer. */
+  readonly wishes: Set<string>;
+  /** Items for the model that wait for a connection. */
+  readonly untold: NewModelItem[];
+  /** For when the timer is armed. */
+  dueAtMs?: number;
+}
+
+export function createToolsState(limits: Partial<ToolLimits> = {}): ToolsState {
+  return { limits: { ...DEFAULT_TOOL_LIMITS, ...limits }, ended: new Map(), decisions: new Map(), wishes: new Set(), untold: [] };
+}
