@@ -1,6 +1,8 @@
 export * from './errors.js';
 export { Emitter } from './events/emitter.js';
 export type * from './events/history-item.js';
+export type * from './events/response-result.js';
+export type * from './events/response-wish.js';
 export { SESSION_EVENT_TYPES } from './events/session-event.js';
 export type * from './events/session-event.js';
 export type * from './ports/clock.js';
@@ -15,11 +17,12 @@ export type { ParsedArguments, Tool, ToolArguments, ToolContext, ToolOptions, To
 export { Channel } from './stream/channel.js';
 export type { ChannelOptions, WhenFull } from './stream/channel.js';
 export { RealtimeSession } from './realtime/realtime-session.js';
-export type { ConnectOptions, MessageOptions, RealtimeSessionOptions, SessionConfig, SessionLifeState } from './realtime/realtime-session.js';
+export type { ConnectOptions, MessageOptions, RealtimeSessionOptions, RespondOptions, SessionConfig, SessionLifeState } from './realtime/realtime-session.js';
+export type { ResponseHandle } from './realtime/response-handle.js';
 export type { BargeInCounts, BargeInOptions } from './state/barge-in-policy.js';
 export { createSessionState } from './state/session-state.js';
 export type { SessionPolicies, SessionState } from './state/session-state.js';
-export type { SessionEffect } from './state/session-effect.js';
+export type { HandleNews, SessionEffect } from './state/session-effect.js';
 export type { ToolLimits, ToolPlan } from './state/tool-state.js';
 export type { AppInput, SessionInput, TimerName, ToolInput } from './state/session-input.js';
 export { step } from './state/step.js';

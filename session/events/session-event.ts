@@ -1,6 +1,7 @@
 import type { AudioFormat } from '../../audio/index.js';
 import type { VoicewireError } from '../errors.js';
 import type { HistoryChange, HistoryItem } from './history-item.js';
+import type { ResponsePriority, WaitingReason } from './response-wish.js';
 
 /** On every event: which session, which agent, when (ms of the session's clock). */
 export interface EventInfo {
@@ -130,6 +131,15 @@ export type SessionEventBody =
   | { readonly type: 'input_committed'; readonly itemId: string }
   | { readonly type: 'turn_metrics'; readonly turnId: string; readonly responseId: string; readonly marks: TurnMarks }
   | { readonly type: 'connection'; readonly connection: ConnectionState }
+  | {
+      /** A response that is wanted has waited for longer than a second, or now waits for something else. */
+      readonly type: 'response_waiting';
+      /** The ids of its handles; none for an answer that the session itself wants (to tools, say). */
+      readonly requestIds: readonly string[];
+      readonly priority: ResponsePriority;
+      readonly reason: WaitingReason;
+      readonly waitedMs: number;
+    }
   | { readonly type: 'pressure'; readonly queue: string; readonly state: 'high' | 'normal' | 'dropped'; readonly dropped: number }
   | { readonly type: 'error'; readonly error: VoicewireError }
   | { readonly type: 'raw_model_event'; readonly name: string; readonly raw: unknown };
@@ -164,6 +174,7 @@ const types: { readonly [Type in SessionEvent['type']]: true } = {
   input_committed: true,
   turn_metrics: true,
   connection: true,
+  response_waiting: true,
   pressure: true,
   error: true,
   raw_model_event: true,

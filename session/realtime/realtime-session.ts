@@ -4,6 +4,7 @@ import type { RealtimeAgent } from '../agent/realtime-agent.js';
 import { InvalidStateError, ToolError, TransportError, assertNever } from '../errors.js';
 import { Emitter } from '../events/emitter.js';
 import type { HistoryItem } from '../events/history-item.js';
+import type { ResponsePriority } from '../events/response-wish.js';
 import type { EventInfo, SessionEvent, SessionEventBody, SessionEventMap } from '../events/session-event.js';
 import type { Clock, Timer } from '../ports/clock.js';
 import { silentLogger } from '../ports/logger.js';
@@ -18,6 +19,8 @@ import type { SessionState } from '../state/session-state.js';
 import type { ToolLimits } from '../state/tool-state.js';
 import { step } from '../state/step.js';
 import { Channel } from '../stream/channel.js';
+import { ResponseHandles } from './response-handle.js';
+import type { ResponseHandle } from './response-handle.js';
 import { ToolRunner } from './tool-runner.js';
 
 /** What of the model's configuration is the session's; instructions, tools and voice are the agent's. */
@@ -56,6 +59,11 @@ export interface MessageOptions {
   readonly respond?: boolean;
 }
 
+export interface RespondOptions {
+  /** Default `answer`. */
+  readonly priority?: ResponsePriority;
+}
+
 export type SessionLifeState = 'idle' | 'connecting' | 'open' | 'closed';
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -76,6 +84,7 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
   readonly #logger: Logger;
   readonly #metadata: Readonly<Record<string, string>> | undefined;
   readonly #tools: ToolRunner;
+  readonly #handles = new ResponseHandles((handleId) => this.#dispatch({ type: 'withdraw', handleId }));
   readonly #emitter: Emitter<SessionEventMap>;
   readonly #readers = new Set<Channel<SessionEvent>>();
   readonly #timers = new Map<TimerName, Timer>();
@@ -182,25 +191,35 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
     this.#dispatch({ type: 'microphone', bytes, queuedBytes: this.#connection?.bufferedBytes ?? 0 });
   }
 
-  /** The user wrote something: it interrupts the agent and, unless `respond` is false, is answered. */
-  sendMessage(text: string, options: MessageOptions = {}): void {
+  /** The user wrote something: it interrupts the agent and, unless `respond` is false, is answered; the handle is that of the answer. */
+  sendMessage(text: string, options: MessageOptions = {}): ResponseHandle {
     this.#assertOpen('sendMessage');
     const content: ModelContentPart[] = text === '' ? [] : [{ type: 'input_text', text }];
     for (const image of options.images ?? []) content.push({ type: 'input_image', ...image });
     if (content.length === 0) throw new TypeError('A message needs a text or an image.');
-    this.#dispatch({ type: 'message', content, respond: options.respond ?? true });
+    return this.#ask((handleId) => ({ type: 'message', content, respond: options.respond ?? true, handleId }));
   }
 
-  /** Asks the model to speak now, or as soon as the response that is running is done. */
-  respond(request: ResponseRequest = {}): void {
+  /**
+   * Asks the model to speak, with a payload of its own: now, or as soon as the model is free and the user is silent. Requests are answered one at
+   * a time, in the order of their priority and then of the calls.
+   */
+  respond(request: ResponseRequest = {}, options: RespondOptions = {}): ResponseHandle {
     this.#assertOpen('respond');
-    this.#dispatch({ type: 'respond', request });
+    const { priority } = options;
+    return this.#ask((handleId) => ({ type: 'respond', request, handleId, ...(priority === undefined ? {} : { priority }) }));
+  }
+
+  /** Has the agent speak these words. A model follows the instruction to repeat them closely, though no model promises it. */
+  say(text: string, options: RespondOptions = {}): ResponseHandle {
+    if (text.trim() === '') throw new TypeError('say() needs words.');
+    return this.respond({ instructions: `Say exactly the following words, in their language, and nothing before or after them:\n${text}`, toolChoice: 'none' }, options);
   }
 
   /** Ends the user's turn by hand, where the model does not detect turns, and asks for an answer. */
-  commit(): void {
+  commit(): ResponseHandle {
     this.#assertOpen('commit');
-    this.#dispatch({ type: 'commit' });
+    return this.#ask((handleId) => ({ type: 'commit', handleId }));
   }
 
   /** Stops the agent: what it was saying is cut at what was heard. Does nothing when it is silent. */
@@ -276,6 +295,12 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
 
   // ---- the runtime: inputs in order, effects in order ----
 
+  #ask(input: (handleId: string) => SessionInput): ResponseHandle {
+    const handle = this.#handles.make();
+    this.#dispatch(input(handle.id));
+    return handle;
+  }
+
   #dispatch(input: SessionInput): void {
     this.#inbox.push(input);
     // An effect may cause an input (a handler that interrupts, say); it waits until the effects before it are done.
@@ -318,6 +343,11 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
       case 'cancel_timer':
         this.#timers.get(effect.timer)?.cancel();
         this.#timers.delete(effect.timer);
+        return;
+      case 'tell_handle':
+        return this.#handles.tell(effect.handleId, effect.news);
+      case 'recover_connection':
+        this.#logger.warn('The model owes something and is mute.', { reason: effect.reason });
         return;
       case 'ready':
         this.#lifeState = 'open';
@@ -384,6 +414,7 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
     for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();
     this.#life.abort(new InvalidStateError('SESSION_CLOSED', 'The session is over.'));
+    this.#handles.settleAll();
     for (const reader of this.#readers) reader.close();
     this.#readers.clear();
     this.#logger.info('The session is over.');

@@ -3,7 +3,7 @@ import type { Cut } from '../../audio/index.js';
 import { splitHeard } from './heard-text.js';
 import { letPlayOn, release } from './held-sound.js';
 import { cutItem, textOf } from './history.js';
-import { cancelResponse } from './responses.js';
+import { stopResponse } from './responses.js';
 import type { StepContext } from './step-context.js';
 import { emit, forgive, newId, send } from './step-context.js';
 import { reportTurn } from './turn-marks.js';
@@ -40,8 +40,7 @@ export function interrupt(context: StepContext, modelStops: boolean): void {
   // A response that has been asked for and has not begun can only be cancelled once it has an id.
   if (state.request.name === 'requested') state.request.interrupted = true;
   for (const response of generating) {
-    if (modelStops) response.interrupted = true;
-    else cancelResponse(context, response);
+    stopResponse(context, response, modelStops);
     reportTurn(context, response.turn, response.responseId);
   }
   for (const each of cuts) {

@@ -1,150 +1,293 @@
 import { ProviderError } from '../errors.js';
 import type { ResponseOutcome } from '../events/session-event.js';
+import type { ResponseResult } from '../events/response-result.js';
 import type { ModelErrorInfo, ModelInput, ResponseRequest } from '../ports/model.js';
 import { failOpenItems } from './history.js';
-import type { LiveResponse, WantedResponse } from './session-state.js';
+import { adopt, coverAutomatic, dropPastimes, enqueue, isCovered, settleHandles, withdraw } from './response-queue.js';
+import type { ResponseAsk } from './response-queue.js';
+import type { LiveResponse, RequestPhase, SessionState } from './session-state.js';
 import type { StepContext } from './step-context.js';
 import { addBounded, emit, forgive, hasOpenCalls, newId, send } from './step-context.js';
 import { beginTurn, reportTurn } from './turn-marks.js';
+import { expectBy } from './watch-timer.js';
 
 /** The key under which a request's own id travels in the response's metadata, the only thing that the model gives back. */
 const REQUEST_KEY = 'voicewire_request';
 
 /** A response that was asked for begins within a second; after this long it never will. */
-const OVERDUE_MS = 10_000;
-/** After a collision the answer comes when the other response is done; this is for a model that never says so. */
+const OVERDUE_MS = 5_000;
+/**
+ * After a collision, and after the user's turn, another response is there or about to come; this is for one that does not, or whose end is
+ * never told.
+ */
 const RETRY_MS = 1_000;
+/** How long the model may refuse us for the sake of a response that we do not see. */
+const COLLIDED_MS = 5_000;
+/** Whoever wants a response is told after this long what it waits for. */
+export const WAITING_MS = 1_000;
+/** A model that generates says something of it many times a second; after this long it is stuck. */
+export const STALLED_MS = 5_000;
+/** A response that was stopped ends at once; after this long we take it as ended. */
+export const STOPPED_MS = 2_000;
 const MAX_ENDED = 32;
+const MAX_ABANDONED = 32;
+/** Only one response writes to the conversation at a time; a peer that begins more and more loses the oldest. */
+const MAX_LIVE = 16;
 
+type Requested = Extract<RequestPhase, { name: 'requested' }>;
 type ResponseDone = Extract<ModelInput, { type: 'response_done' }>;
 type ResponseCreated = Extract<ModelInput, { type: 'response_created' }>;
 
 /** Queues a response; it is asked for as soon as the model is free. */
-export function want(context: StepContext, wanted: WantedResponse): void {
-  context.state.wanted.push(wanted);
+export function want(context: StepContext, ask: ResponseAsk): void {
+  enqueue(context, ask);
   requestNext(context);
+  if (context.state.wanted.length > 0) expectBy(context, context.nowMs + WAITING_MS);
 }
 
 /** Asks for the next wanted response, if the model is free to give one and the user is not speaking. */
 export function requestNext(context: StepContext): void {
-  const { state } = context;
+  const { state, nowMs } = context;
+  if (state.wanted.length === 0) return;
   if (state.connection.name !== 'open' || state.request.name !== 'free' || state.live.size > 0 || state.userSpeaking) return;
+  // Where the model answers by itself, it is about to: what we want waits for that, or is merged with it.
+  if (state.turnEndedMs !== undefined && nowMs - state.turnEndedMs < RETRY_MS) {
+    context.effects.push({ type: 'arm_timer', timer: 'response_retry', delayMs: RETRY_MS - (nowMs - state.turnEndedMs) });
+    return;
+  }
   const wanted = state.wanted.shift();
   if (wanted === undefined) return;
   const eventId = newId(state, 'evt');
-  state.request = { name: 'requested', eventId, wanted, interrupted: false };
+  state.request = { name: 'requested', eventId, wanted, sinceMs: nowMs, interrupted: false };
   const request: ResponseRequest = { ...wanted.request, metadata: { ...wanted.request.metadata, [REQUEST_KEY]: eventId } };
   send(context, { type: 'create_response', eventId, request });
   context.effects.push({ type: 'arm_timer', timer: 'response_overdue', delayMs: OVERDUE_MS });
+  expectBy(context, nowMs + WAITING_MS);
+}
+
+/** The user has stopped speaking: the turn is about to be closed, and what we want waits for that. */
+export function onSpeechEnded(context: StepContext): void {
+  const { state, nowMs } = context;
+  state.turnEndedMs = nowMs;
+  expectBy(context, nowMs + STALLED_MS);
+}
+
+/** The user's turn is closed: where the model answers by itself, it is about to, and owes it. */
+export function onTurnEnded(context: StepContext): void {
+  if (answersByItself(context.state)) onSpeechEnded(context);
+  else delete context.state.turnEndedMs;
+  requestNext(context);
+}
+
+export function answersByItself({ config }: SessionState): boolean {
+  return config.turnDetection !== null && config.turnDetection?.createResponse !== false;
 }
 
 export function onResponseCreated(context: StepContext, input: ResponseCreated): void {
-  const { state, nowMs } = context;
-  const turn = state.turn ?? beginTurn(context, false);
-  turn.marks.responseCreatedMs ??= nowMs;
-  const response: LiveResponse = { responseId: input.responseId, turn, format: state.config.outputFormat, interrupted: false, texts: new Map(), hasAudio: false };
-  state.live.set(input.responseId, response);
-  emit(context, { type: 'agent_start', responseId: input.responseId });
+  const { state } = context;
+  if (state.ended.has(input.responseId)) return;
+  const known = state.live.get(input.responseId);
+  const turnEnded = state.turnEndedMs !== undefined;
+  const response = known ?? begin(context, input.responseId);
 
+  const requestId = input.metadata?.[REQUEST_KEY];
   const { request } = state;
+  if (request.name === 'requested' && requestId === request.eventId) {
+    state.echoesRequests = true;
+    disown(context, request);
+    free(context);
+    adopt(context, response, request.wanted.handles);
+    if (request.interrupted) stopResponse(context, response, false);
+    return;
+  }
+  if (requestId !== undefined && state.abandoned.has(requestId)) {
+    // It comes too late: whoever asked for it has been told that it failed.
+    state.echoesRequests = true;
+    return stopResponse(context, response, false);
+  }
+  if (known !== undefined) return;
+  // Only the metadata tells whose a response is, and not every server gives it back.
   if (request.name === 'requested') {
-    context.effects.push({ type: 'cancel_timer', timer: 'response_overdue' });
-    const requestId = input.metadata?.[REQUEST_KEY];
-    if (requestId === request.eventId) {
-      state.request = { name: 'free' };
-      if (request.interrupted) cancelResponse(context, response);
-      return;
+    if (isCovered(state, request.wanted)) request.coveredBy = input.responseId;
+    if (!state.echoesRequests && request.perhaps === undefined) {
+      request.perhaps = input.responseId;
+      context.effects.push({ type: 'cancel_timer', timer: 'response_overdue' });
+      if (request.interrupted && !turnEnded) stopResponse(context, response, false);
     }
-    // Only the metadata tells whose a response is, and not every server gives it back.
-    request.perhaps = input.responseId;
   }
-  // The model began by itself, with all results that it has been given: answers to tools are in it.
-  for (let index = state.wanted.length - 1; index >= 0; index -= 1) {
-    if (state.wanted[index]?.origin === 'tools') state.wanted.splice(index, 1);
-  }
+  // The model began by itself: answers to what it has been given are in it.
+  coverAutomatic(context, response);
+  dropPastimes(context);
 }
 
 /** The live response that an event belongs to; one that was never announced is taken as begun. None when the response is over: the event is late. */
 export function liveResponse(context: StepContext, responseId: string): LiveResponse | undefined {
   const { live, ended } = context.state;
-  if (!live.has(responseId) && !ended.has(responseId)) onResponseCreated(context, { type: 'response_created', responseId });
-  return live.get(responseId);
+  let response = live.get(responseId);
+  if (response === undefined && !ended.has(responseId)) {
+    onResponseCreated(context, { type: 'response_created', responseId });
+    response = live.get(responseId);
+  }
+  if (response !== undefined) response.lastMs = context.nowMs;
+  return response;
 }
 
-/** Stops a response at the model. That it is over already is no error. */
-export function cancelResponse(context: StepContext, response: LiveResponse): void {
+/** The model has generated something of a response: by now it would have refused our request, had the response not been ours. */
+export function confirmPerhaps(context: StepContext, response: LiveResponse): void {
+  const { request } = context.state;
+  if (request.name !== 'requested' || request.perhaps !== response.responseId) return;
+  if (request.wanted.handles.some((each) => response.handles.includes(each))) return;
+  adopt(context, response, request.wanted.handles);
+}
+
+/** The first audio of a response has been handed on. */
+export function tellFirstAudio(context: StepContext, response: LiveResponse, itemId: string): void {
+  for (const handleId of response.handles) context.effects.push({ type: 'tell_handle', handleId, news: { name: 'first_audio', itemId } });
+}
+
+/** Stops a response; unless the model does so by itself, it is told to. Its end is owed from now on. */
+export function stopResponse(context: StepContext, response: LiveResponse, modelStops: boolean): void {
   response.interrupted = true;
+  response.stoppedMs ??= context.nowMs;
+  expectBy(context, response.stoppedMs + STOPPED_MS);
+  if (!modelStops) cancelAtModel(context, response.responseId);
+}
+
+/** Tells the model to stop generating a response. That it is over already is no error. */
+export function cancelAtModel(context: StepContext, responseId: string): void {
   const eventId = newId(context.state, 'evt');
   forgive(context.state, eventId);
-  send(context, { type: 'cancel_response', eventId, responseId: response.responseId });
+  send(context, { type: 'cancel_response', eventId, responseId });
+}
+
+/** Whoever asked for a response wants it no more. Gives the live response that is to be stopped, if it has begun and nobody else asked for it. */
+export function withdrawHandle(context: StepContext, handleId: string): LiveResponse | undefined {
+  if (withdraw(context, handleId)) return undefined;
+  const { request, live } = context.state;
+  for (const response of live.values()) {
+    if (!response.handles.includes(handleId)) continue;
+    if (response.handles.length === 1) return response;
+    return leave(context, response.handles, handleId);
+  }
+  if (request.name !== 'requested' || !request.wanted.handles.includes(handleId)) return undefined;
+  if (request.wanted.handles.length > 1 || request.wanted.origin === 'tools') return leave(context, request.wanted.handles, handleId);
+  request.interrupted = true;
+  return undefined;
 }
 
 export function onResponseDone(context: StepContext, input: ResponseDone): void {
-  const { state } = context;
   const response = liveResponse(context, input.responseId);
   if (response === undefined) return;
-  state.live.delete(input.responseId);
-  addBounded(state.ended, input.responseId, MAX_ENDED);
   const outcome = outcomeOf(input);
-  failOpenItems(context, input.responseId);
-  if (outcome === 'failed') {
+  let failure = response.gaveUp;
+  if (outcome === 'failed' && failure === undefined) {
     const error = input.error ?? { message: 'The model gave no reason.' };
-    emit(context, { type: 'error', error: providerError('RESPONSE_FAILED', `The model could not answer: ${error.message}`, error) });
+    failure = providerError('RESPONSE_FAILED', `The model could not answer: ${error.message}`, error);
+    emit(context, { type: 'error', error: failure });
   }
-  emit(context, {
-    type: 'agent_end',
-    responseId: input.responseId,
-    outcome: response.interrupted && outcome === 'completed' ? 'interrupted' : outcome,
+  endResponse(context, response, {
+    outcome: response.gaveUp !== undefined ? 'failed' : response.interrupted && outcome === 'completed' ? 'interrupted' : outcome,
     ...(input.reason === undefined ? {} : { reason: input.reason }),
-    text: [...response.texts.values()].join('\n'),
     ...(input.usage === undefined ? {} : { usage: input.usage }),
+    ...(failure === undefined ? {} : { error: failure }),
   });
-  // A turn that ends without sound has its account too, unless tools are still to be answered.
-  const answered = !response.hasAudio && !hasOpenCalls(state, input.responseId) && !state.wanted.some((wanted) => wanted.origin === 'tools');
-  if (answered) reportTurn(context, response.turn, input.responseId);
-  if (state.turn === response.turn && (response.hasAudio || answered)) state.turn = undefined;
-  if (state.request.name === 'collided') freeAfterCollision(context);
-  else if (state.request.name === 'requested' && state.request.perhaps === input.responseId) state.request = { name: 'free' };
   requestNext(context);
 }
 
-/** Our request was refused. True when the error has been dealt with. */
-export function onRequestRefused(context: StepContext, error: ModelErrorInfo, eventId: string | undefined): boolean {
+/** A response is over, by the model's word or because it is owed no longer. What still comes of it is late. */
+export function endResponse(context: StepContext, response: LiveResponse, end: Omit<ResponseResult, 'responseId' | 'text' | 'outcome'> & { readonly outcome: ResponseOutcome }): void {
   const { state } = context;
-  if (state.request.name !== 'requested' || eventId !== state.request.eventId) return false;
-  const { wanted, interrupted } = state.request;
+  const { responseId } = response;
+  confirmPerhaps(context, response);
+  state.live.delete(responseId);
+  addBounded(state.ended, responseId, MAX_ENDED);
+  failOpenItems(context, responseId);
+  const text = [...response.texts.values()].join('\n');
+  const { error, ...told } = end;
+  emit(context, { type: 'agent_end', responseId, ...told, text });
+  settleHandles(context, response.handles, { ...told, responseId, text, ...(error === undefined ? {} : { error }) });
+  // A turn that ends without sound has its account too, unless tools are still to be answered.
+  const answered = !response.hasAudio && !hasOpenCalls(state, responseId) && !state.wanted.some((wanted) => wanted.origin === 'tools');
+  if (answered) reportTurn(context, response.turn, responseId);
+  if (state.turn === response.turn && (response.hasAudio || answered)) state.turn = undefined;
+  if (state.request.name === 'collided') free(context);
+  else if (state.request.name === 'requested' && state.request.perhaps === responseId) free(context);
+}
+
+/** Our request was refused. True when nobody need be told: it will be asked for again, or has become needless. */
+export function onRequestRefused(context: StepContext, error: ModelErrorInfo, eventId: string | undefined, failure: ProviderError): boolean {
+  const { state, nowMs } = context;
+  const { request } = state;
+  const collision = isActiveResponseCollision(error);
+  if (eventId !== undefined && state.abandoned.has(eventId)) return true;
+  if (request.name !== 'requested' || eventId !== request.eventId) {
+    if (!collision || eventId !== undefined) return false;
+    if (request.name !== 'requested') {
+      if (state.live.size === 0) return false;
+      // What the model wanted to begin by itself, the answer to the user's turn, was refused for the sake of ours: it is still owed.
+      delete state.turnEndedMs;
+      want(context, { request: {}, origin: 'turn' });
+      return true;
+    }
+    // Not every server says which of our commands it refuses; while this one is not answered, it can only be this one.
+    addBounded(state.abandoned, request.eventId, MAX_ABANDONED);
+  }
   context.effects.push({ type: 'cancel_timer', timer: 'response_overdue' });
-  if (!isActiveResponseCollision(error)) {
+  const { wanted } = request;
+  disown(context, request);
+  if (!collision) {
     state.request = { name: 'free' };
+    settleHandles(context, wanted.handles, { outcome: 'failed', text: '', error: failure });
     return false;
   }
+  if (request.interrupted) settleHandles(context, wanted.handles, { outcome: 'interrupted', text: '', reason: 'stopped' });
+  else if (request.coveredBy !== undefined && state.live.has(request.coveredBy)) adopt(context, state.live.get(request.coveredBy) as LiveResponse, wanted.handles);
+  else state.wanted.unshift(wanted);
+  if (state.live.size > 0) delete wanted.collidedMs;
+  else wanted.collidedMs ??= nowMs;
   state.request = { name: 'collided' };
-  if (!interrupted) state.wanted.unshift(wanted);
-  retryLater(context);
+  context.effects.push({ type: 'arm_timer', timer: 'response_retry', delayMs: RETRY_MS });
   return true;
 }
 
-/** Another response is there or about to come; if it does not, or its end is never told, we ask again by ourselves. */
-export function retryLater(context: StepContext): void {
-  if (context.state.wanted.length > 0) context.effects.push({ type: 'arm_timer', timer: 'response_retry', delayMs: RETRY_MS });
-}
-
 export function onRetryTimer(context: StepContext): void {
-  if (context.state.request.name === 'collided') context.state.request = { name: 'free' };
+  const { state, nowMs } = context;
+  const [next] = state.wanted;
+  if (state.request.name === 'collided') {
+    free(context);
+    if (next?.collidedMs !== undefined && nowMs - next.collidedMs >= COLLIDED_MS) {
+      state.wanted.shift();
+      const error = timeout(`The model has refused a response for ${COLLIDED_MS / 1000} s because of another one that it does not show.`);
+      emit(context, { type: 'error', error });
+      settleHandles(context, next.handles, { outcome: 'failed', text: '', error });
+      context.effects.push({ type: 'recover_connection', reason: 'response_collided' });
+    }
+  }
   requestNext(context);
 }
 
 export function onOverdueTimer(context: StepContext): void {
-  if (context.state.request.name !== 'requested') return;
-  context.state.request = { name: 'free' };
-  emit(context, {
-    type: 'error',
-    error: new ProviderError('PROVIDER_ERROR', `The model was asked for a response and began none within ${OVERDUE_MS / 1000} s.`, {
-      retryable: true,
-      hint: 'Ask again; if it happens often, the provider is overloaded or not compatible.',
-    }),
-  });
+  const { state } = context;
+  const { request } = state;
+  if (request.name !== 'requested') return;
+  const error = timeout(`The model was asked for a response and began none within ${OVERDUE_MS / 1000} s.`);
+  addBounded(state.abandoned, request.eventId, MAX_ABANDONED);
+  free(context);
+  emit(context, { type: 'error', error });
+  settleHandles(context, request.wanted.handles, { outcome: 'failed', text: '', error });
+  if (heardNothingSince(context, request)) context.effects.push({ type: 'recover_connection', reason: 'response_not_begun' });
   requestNext(context);
+}
+
+/** The session is over: whoever waits for a response is told. */
+export function settleAllHandles(context: StepContext): void {
+  const { wanted, request, live } = context.state;
+  if (request.name === 'requested') disown(context, request);
+  for (const response of live.values()) {
+    settleHandles(context, response.handles, { outcome: 'interrupted', responseId: response.responseId, text: [...response.texts.values()].join('\n'), reason: 'session_closed' });
+  }
+  const asked = request.name === 'requested' ? [request.wanted] : [];
+  for (const each of [...asked, ...wanted.splice(0)]) settleHandles(context, each.handles, { outcome: 'cancelled', text: '', reason: 'session_closed' });
 }
 
 export function providerError(code: 'PROVIDER_ERROR' | 'RESPONSE_FAILED' | 'TRANSCRIPTION_FAILED', message: string, error: ModelErrorInfo, eventId?: string): ProviderError {
@@ -159,9 +302,53 @@ export function providerError(code: 'PROVIDER_ERROR' | 'RESPONSE_FAILED' | 'TRAN
   });
 }
 
-function freeAfterCollision(context: StepContext): void {
-  context.state.request = { name: 'free' };
-  context.effects.push({ type: 'cancel_timer', timer: 'response_retry' });
+/** Something of a response that was owed has not come. */
+export function timeout(message: string): ProviderError {
+  return new ProviderError('RESPONSE_TIMEOUT', message, {
+    retryable: true,
+    hint: 'Ask again; if it happens often, the provider is overloaded or not compatible.',
+  });
+}
+
+// ---- helpers, in the order of their use ----
+
+function begin(context: StepContext, responseId: string): LiveResponse {
+  const { state, nowMs } = context;
+  const turn = state.turn ?? beginTurn(context, false);
+  turn.marks.responseCreatedMs ??= nowMs;
+  const response: LiveResponse = { responseId, turn, format: state.config.outputFormat, interrupted: false, texts: new Map(), hasAudio: false, handles: [], lastMs: nowMs };
+  if (state.live.size >= MAX_LIVE) {
+    const [oldest] = state.live.values();
+    if (oldest !== undefined) endResponse(context, oldest, { outcome: 'failed', reason: 'too_many_responses' });
+  }
+  state.live.set(responseId, response);
+  delete state.turnEndedMs;
+  for (const wanted of state.wanted) delete wanted.collidedMs;
+  emit(context, { type: 'agent_start', responseId });
+  expectBy(context, nowMs + STALLED_MS);
+  return response;
+}
+
+/** The model can be asked again. */
+function free(context: StepContext): void {
+  const { state, effects } = context;
+  effects.push({ type: 'cancel_timer', timer: state.request.name === 'collided' ? 'response_retry' : 'response_overdue' });
+  state.request = { name: 'free' };
+}
+
+/** The response that might have been the request's is not. */
+function disown({ state }: StepContext, { perhaps, wanted }: Requested): void {
+  const response = perhaps === undefined ? undefined : state.live.get(perhaps);
+  response?.handles.splice(0, response.handles.length, ...response.handles.filter((each) => !wanted.handles.includes(each)));
+}
+
+function leave(context: StepContext, handles: string[], handleId: string): undefined {
+  handles.splice(handles.indexOf(handleId), 1);
+  settleHandles(context, [handleId], { outcome: 'cancelled', text: '', reason: 'withdrawn' });
+}
+
+function heardNothingSince({ state }: StepContext, { sinceMs }: Requested): boolean {
+  return state.watch.modelMs <= sinceMs;
 }
 
 function outcomeOf(done: ResponseDone): ResponseOutcome {

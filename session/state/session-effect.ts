@@ -1,7 +1,14 @@
 import type { VoicewireError } from '../errors.js';
+import type { ResponseResult } from '../events/response-result.js';
 import type { SessionEventBody } from '../events/session-event.js';
 import type { ModelCommand } from '../ports/model.js';
 import type { TimerName } from './session-input.js';
+
+/** What became known of a response that somebody asked for. */
+export type HandleNews =
+  | { readonly name: 'created'; readonly responseId: string }
+  | { readonly name: 'first_audio'; readonly itemId: string }
+  | { readonly name: 'done'; readonly result: ResponseResult };
 
 /** What a step wants done; the runtime does it, in order. */
 export type SessionEffect =
@@ -21,6 +28,9 @@ export type SessionEffect =
   | { readonly type: 'ready' }
   /** The model refused the configuration, or went away before it was confirmed: `connect()` rejects. */
   | { readonly type: 'connect_failed'; readonly error: VoicewireError }
+  | { readonly type: 'tell_handle'; readonly handleId: string; readonly news: HandleNews }
+  /** The model owes something and is mute: a new connection is the cure. */
+  | { readonly type: 'recover_connection'; readonly reason: string }
   | { readonly type: 'close_connection'; readonly reason: string }
   /** The session is over; nothing follows. */
   | { readonly type: 'finished' };

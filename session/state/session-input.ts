@@ -1,4 +1,5 @@
 import type { PlaybackReport } from '../../audio/index.js';
+import type { ResponsePriority } from '../events/response-wish.js';
 import type { ToolOutcome } from '../events/session-event.js';
 import type { ModelClose, ModelContentPart, ModelInput, ResponseRequest } from '../ports/model.js';
 import type { ToolPlan } from './tool-state.js';
@@ -20,9 +21,11 @@ export type AppInput =
   | { readonly type: 'connection_closed'; readonly close: ModelClose }
   /** `queuedBytes` is what the socket has not taken yet. The bytes are borrowed until the step's effects are done. */
   | { readonly type: 'microphone'; readonly bytes: Uint8Array; readonly queuedBytes: number }
-  | { readonly type: 'commit' }
-  | { readonly type: 'message'; readonly content: readonly ModelContentPart[]; readonly respond: boolean }
-  | { readonly type: 'respond'; readonly request: ResponseRequest }
+  /** `handleId`, here and below: whoever wants to know what becomes of the response. */
+  | { readonly type: 'commit'; readonly handleId?: string }
+  | { readonly type: 'message'; readonly content: readonly ModelContentPart[]; readonly respond: boolean; readonly handleId?: string }
+  | { readonly type: 'respond'; readonly request: ResponseRequest; readonly priority?: ResponsePriority; readonly handleId?: string }
+  | { readonly type: 'withdraw'; readonly handleId: string }
   | { readonly type: 'interrupt' }
   | { readonly type: 'playback'; readonly report: PlaybackReport }
   | ToolInput
@@ -34,6 +37,6 @@ export type SessionInput = AppInput | ModelInput;
 
 /**
  * `response_retry`: ask again after a collision. `response_overdue`: a response was asked for and never began. `barge_in`: the agent's sound has
- * been held long enough. `tools`: something of a call falls due.
+ * been held long enough. `tools`: something of a call falls due. `watchdog`: look whether what is owed has come.
  */
-export type TimerName = 'response_retry' | 'response_overdue' | 'barge_in' | 'tools';
+export type TimerName = 'response_retry' | 'response_overdue' | 'barge_in' | 'tools' | 'watchdog';

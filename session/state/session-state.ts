@@ -2,6 +2,7 @@ import { createLedger } from '../../audio/index.js';
 import type { AudioFormat, PlaybackLedger } from '../../audio/index.js';
 import type { VoicewireError } from '../errors.js';
 import type { TurnMarks } from '../events/session-event.js';
+import type { ResponsePriority, WaitingReason } from '../events/response-wish.js';
 import type { ModelConfig, ResponseRequest } from '../ports/model.js';
 import { bargeInPolicy, configuredFor } from './barge-in-policy.js';
 import type { BargeInOptions } from './barge-in-policy.js';
@@ -26,8 +27,18 @@ export type ConnectionPhase =
 /** A response that somebody wants and nobody has asked the model for yet. */
 export interface WantedResponse {
   readonly request: ResponseRequest;
-  /** An answer to tool results is merged with a response that the model begins by itself; one that the application asked for is not. */
-  readonly origin: 'application' | 'tools';
+  /** `application`: asked for by itself, with its own payload. The others want an answer to what has been said, and are merged. */
+  readonly origin: 'application' | 'message' | 'tools' | 'turn';
+  readonly priority: ResponsePriority;
+  /** Those who wait for it, by the ids of their handles. */
+  readonly handles: string[];
+  readonly sinceMs: number;
+  /** The newest of our items that it is about, if the model had not confirmed it yet. */
+  after?: string;
+  /** Since when the model refuses it for the sake of a response that we do not see. */
+  collidedMs?: number;
+  /** What it was told to wait for. */
+  toldReason?: WaitingReason;
 }
 
 /**
@@ -43,10 +54,13 @@ export type RequestPhase =
       readonly name: 'requested';
       readonly eventId: string;
       readonly wanted: WantedResponse;
+      readonly sinceMs: number;
       /** It was stopped before it began. */
       interrupted: boolean;
       /** A response that began without saying whose it is: ours, unless the model refuses our request before its end. */
       perhaps?: string;
+      /** A response of the model's own that answers what this request is about: if the model refuses ours, nothing is missing. */
+      coveredBy?: string;
     }
   | { readonly name: 'collided' };
 
@@ -61,6 +75,14 @@ export interface LiveResponse {
   /** What it says, over all its items. */
   readonly texts: Map<string, string>;
   hasAudio: boolean;
+  /** Those who asked for it, by the ids of their handles. */
+  readonly handles: string[];
+  /** When the model last said anything of it. */
+  lastMs: number;
+  /** When it was stopped; its end is owed from then on. */
+  stoppedMs?: number;
+  /** Why we gave it up. */
+  gaveUp?: VoicewireError;
 }
 
 /** One exchange, from the end of the user's speech to the agent's first sound; it may take several responses when tools are called. */
@@ -85,7 +107,17 @@ export interface SessionState {
   readonly bargeIn: BargeInState;
   readonly history: HistoryState;
   readonly wanted: WantedResponse[];
+  /** Wishes that found the queue full. */
+  wantedDropped: number;
   request: RequestPhase;
+  /** Whether the model gives a request's metadata back. Not known before it has. */
+  echoesRequests: boolean;
+  /** Requests that we have given up: event ids, newest last. What still comes of them is not wanted. */
+  readonly abandoned: Set<string>;
+  /** Items that we have sent and the model has not told back, oldest first. */
+  readonly unconfirmed: Set<string>;
+  /** Whether the model tells our items back at all. */
+  confirmsItems: boolean;
   readonly live: Map<string, LiveResponse>;
   /** The last responses that are over: what still comes of them is late. */
   readonly ended: Set<string>;
@@ -100,6 +132,14 @@ export interface SessionState {
   turn: Turn | undefined;
   /** Between the model's speech_started and the commit of that speech. */
   userSpeaking: boolean;
+  /** When the user's turn ended, while the model is about to answer it by itself. */
+  turnEndedMs?: number;
+  readonly watch: {
+    /** When the watchdogs look around next; absent while nothing is owed. */
+    dueMs?: number;
+    /** When the model last said anything. */
+    modelMs: number;
+  };
   readonly microphone: {
     sentBytes: number;
     /** When the newest of it came. */
@@ -133,6 +173,12 @@ export function createSessionState(modelConfig: ModelConfig, playback: 'clock' |
     bargeIn: createBargeIn(policy),
     history: createHistory(),
     wanted: [],
+    wantedDropped: 0,
+    echoesRequests: false,
+    abandoned: new Set(),
+    unconfirmed: new Set(),
+    confirmsItems: false,
+    watch: { modelMs: 0 },
     request: { name: 'free' },
     live: new Map(),
     ended: new Set(),

@@ -15,6 +15,7 @@ export function emit(context: StepContext, event: SessionEventBody): void {
 }
 
 export function send(context: StepContext, command: ModelCommand): void {
+  if (command.type === 'create_item') addBounded(context.state.unconfirmed, command.item.id, MAX_UNCONFIRMED);
   context.effects.push({ type: 'send', command });
 }
 
@@ -34,6 +35,7 @@ export function hasOpenCalls(state: SessionState, responseId: string): boolean {
 }
 
 const MAX_FORGIVABLE = 64;
+const MAX_UNCONFIRMED = 64;
 
 /** Remembers that a refusal of this command is no error. */
 export function forgive(state: SessionState, eventId: string): void {

@@ -4,7 +4,23 @@ import type { ModelClose, ModelErrorInfo, ModelInput, ModelItem } from '../ports
 import { interrupt } from './barge-in.js';
 import { addItem, appendText, commitSpeech, dropSpeech, expectAnswer, expectSpeech, failOpenItems, failTranscript, finishItem, removeItem, setArguments, setText } from './history.js';
 import { heardByModel } from './microphone-gate.js';
-import { liveResponse, onOverdueTimer, onRequestRefused, onResponseCreated, onResponseDone, onRetryTimer, providerError, requestNext, want } from './responses.js';
+import { confirmItem, dropPastimes, settleHandles } from './response-queue.js';
+import {
+  confirmPerhaps,
+  liveResponse,
+  onOverdueTimer,
+  onRequestRefused,
+  onResponseCreated,
+  onResponseDone,
+  onRetryTimer,
+  onSpeechEnded,
+  providerError,
+  requestNext,
+  settleAllHandles,
+  tellFirstAudio,
+  want,
+  withdrawHandle,
+} from './responses.js';
 import type { SessionEffect } from './session-effect.js';
 import type { AppInput, SessionInput, TimerName } from './session-input.js';
 import type { SessionState } from './session-state.js';
@@ -14,6 +30,7 @@ import { tellUntold } from './tool-answers.js';
 import { beginCall, cancelUnfinishedCalls, endAllCalls, onArgumentsDelta, onToolInput, onToolTimer, runCall } from './tool-calls.js';
 import { beginSpokenTurn, beginTurn, heardSince, markByClock, markFirstAudio, markHeard } from './turn-marks.js';
 import { decide, onSpeechDropped, onSpeechStarted, onSpeechStopped, onTurnCommitted, onUserWords, onVoice } from './two-stage.js';
+import { onWatchdogTimer } from './watchdogs.js';
 
 /** Microphone audio kept while the model is not ready, in ms; what is older is dropped and reported. */
 const EARLY_AUDIO_MS = 6_000;
@@ -38,6 +55,7 @@ function settle(context: StepContext, input: SessionInput): void {
     case 'commit':
     case 'message':
     case 'respond':
+    case 'withdraw':
     case 'interrupt':
     case 'playback':
     case 'tool_prepared':
@@ -70,17 +88,24 @@ function onApp(context: StepContext, input: AppInput): void {
     case 'commit':
       send(context, { type: 'commit_audio', eventId: newId(state, 'evt') });
       beginSpokenTurn(context, samplesToMs(state.config.inputFormat, bytesToSamples(state.config.inputFormat, state.microphone.sentBytes)) + state.silenceMs);
-      return want(context, { request: {}, origin: 'application' });
+      return want(context, { request: {}, origin: 'message', ...ownedBy(input) });
     case 'message': {
       interrupt(context, false);
       const item = { type: 'message', id: newId(state, 'item_vw'), role: 'user', content: input.content } as const;
       send(context, { type: 'create_item', eventId: newId(state, 'evt'), item });
-      if (!input.respond) return;
+      if (!input.respond) {
+        if (input.handleId !== undefined) settleHandles(context, [input.handleId], { outcome: 'cancelled', text: '', reason: 'not_asked_for' });
+        return;
+      }
       beginTurn(context, true);
-      return want(context, { request: {}, origin: 'application' });
+      return want(context, { request: {}, origin: 'message', ...ownedBy(input) });
     }
     case 'respond':
-      return want(context, { request: input.request, origin: 'application' });
+      return want(context, { request: input.request, origin: 'application', ...(input.priority === undefined ? {} : { priority: input.priority }), ...ownedBy(input) });
+    case 'withdraw': {
+      const live = withdrawHandle(context, input.handleId);
+      return live === undefined ? requestNext(context) : interrupt(context, false);
+    }
     case 'interrupt':
       return interrupt(context, false);
     case 'playback': {
@@ -105,6 +130,10 @@ function onApp(context: StepContext, input: AppInput): void {
   }
 }
 
+function ownedBy({ handleId }: { readonly handleId?: string }): { readonly handleId?: string } {
+  return handleId === undefined ? {} : { handleId };
+}
+
 function onTimer(context: StepContext, timer: TimerName): void {
   switch (timer) {
     case 'response_retry':
@@ -115,6 +144,8 @@ function onTimer(context: StepContext, timer: TimerName): void {
       return decide(context);
     case 'tools':
       return onToolTimer(context);
+    case 'watchdog':
+      return onWatchdogTimer(context);
     default:
       assertNever(timer);
   }
@@ -171,10 +202,10 @@ function onConnectionClosed(context: StepContext, close: ModelClose): void {
 function finish(context: StepContext, code: number, reason: string): void {
   const { state } = context;
   state.connection = { name: 'closed' };
-  state.wanted.length = 0;
+  settleAllHandles(context);
   failOpenItems(context);
   endAllCalls(context);
-  context.effects.push({ type: 'cancel_timer', timer: 'response_overdue' }, { type: 'cancel_timer', timer: 'response_retry' }, { type: 'cancel_timer', timer: 'barge_in' });
+  for (const timer of ['response_overdue', 'response_retry', 'barge_in', 'watchdog'] as const) context.effects.push({ type: 'cancel_timer', timer });
   emit(context, { type: 'connection', connection: { state: 'closed', code, reason } });
   context.effects.push({ type: 'finished' });
 }
@@ -183,6 +214,7 @@ function finish(context: StepContext, code: number, reason: string): void {
 
 function onModel(context: StepContext, input: ModelInput): void {
   const { state, nowMs } = context;
+  state.watch.modelMs = nowMs;
   switch (input.type) {
     case 'model_session_created':
       state.modelSessionId = input.modelSessionId;
@@ -193,24 +225,31 @@ function onModel(context: StepContext, input: ModelInput): void {
 
     case 'speech_started':
       state.userSpeaking = true;
+      delete state.turnEndedMs;
+      dropPastimes(context);
       expectSpeech(context, input.itemId);
       emit(context, { type: 'input_speech_started', itemId: input.itemId, audioStartMs: input.audioStartMs });
       return onSpeechStarted(context, input.itemId, input.audioStartMs);
     case 'speech_stopped':
       state.userSpeaking = false;
       emit(context, { type: 'input_speech_stopped', itemId: input.itemId, audioEndMs: input.audioEndMs });
+      onSpeechEnded(context);
       return onSpeechStopped(context, input.itemId, input.audioEndMs);
     case 'input_committed':
       state.userSpeaking = false;
+      delete state.turnEndedMs;
       emit(context, { type: 'input_committed', itemId: input.itemId });
       commitSpeech(context, input.itemId, input.previousItemId);
       return onTurnCommitted(context, input.itemId);
     case 'input_cleared':
       state.userSpeaking = false;
+      delete state.turnEndedMs;
       onSpeechDropped(context);
-      return dropSpeech(context);
+      dropSpeech(context);
+      return requestNext(context);
 
     case 'item_added':
+      confirmItem(context, input.item.id);
       return addItem(context, input.item, input.previousItemId);
     case 'item_done':
       return finishItem(context, input.item);
@@ -254,6 +293,7 @@ function onModel(context: StepContext, input: ModelInput): void {
       const response = liveResponse(context, input.responseId);
       appendText(context, input.itemId, input.contentIndex, input.delta, { role: 'assistant', responseId: input.responseId });
       if (response === undefined) return;
+      confirmPerhaps(context, response);
       response.texts.set(input.itemId, (response.texts.get(input.itemId) ?? '') + input.delta);
       if (input.of === 'text') response.turn.marks.firstDeltaMs ??= nowMs;
       return emit(context, { type: 'transcript_delta', role: 'agent', itemId: input.itemId, delta: input.delta });
@@ -329,6 +369,8 @@ function onAudio(context: StepContext, input: Extract<ModelInput, { type: 'audio
   }
   const firstSample = entry.receivedSamples;
   receiveAndSend(state.ledger, entry, samples, nowMs);
+  confirmPerhaps(context, response);
+  if (!response.hasAudio) tellFirstAudio(context, response, itemId);
   response.hasAudio = true;
   markFirstAudio(context, response);
   emit(context, { type: 'audio', responseId, itemId, contentIndex, epoch: state.ledger.epoch, chunk: { bytes: input.bytes, format, firstSample } });
@@ -340,8 +382,8 @@ function onModelError(context: StepContext, error: ModelErrorInfo, eventId: stri
   if (eventId !== undefined && state.forgivable.delete(eventId)) {
     return emit(context, { type: 'raw_model_event', name: 'error', raw: { ...error, eventId } });
   }
-  if (onRequestRefused(context, error, eventId)) return;
   const wrapped = providerError('PROVIDER_ERROR', `The model reported an error: ${error.message}`, error, eventId);
+  if (onRequestRefused(context, error, eventId, wrapped)) return;
   const { connection } = state;
   if (connection.name !== 'open') {
     state.complaint = wrapped;

@@ -4,7 +4,7 @@ import type { Doubt } from './barge-in-state.js';
 import { holdSound, letPlayOn } from './held-sound.js';
 import { textOf } from './history.js';
 import { measureVoice } from './microphone-gate.js';
-import { requestNext, retryLater, want } from './responses.js';
+import { onTurnEnded, requestNext, want } from './responses.js';
 import { holdsPhrase, onlyPhrases, wordsOf } from './spoken-words.js';
 import type { StepContext } from './step-context.js';
 import { dropOldest } from './step-context.js';
@@ -85,10 +85,7 @@ export function onTurnCommitted(context: StepContext, itemId: string): void {
   }
   markCommitted(context);
   if (state.bargeIn.policy.sessionAnswers) return answer(context);
-  const { turnDetection } = state.config;
-  // Where the model answers by itself, it is about to: what we want waits for that, or is merged with it.
-  if (turnDetection !== null && turnDetection?.createResponse !== false) retryLater(context);
-  else requestNext(context);
+  onTurnEnded(context);
 }
 
 /** Words of the user have been written down: some more, or all so far. */
@@ -143,7 +140,7 @@ function doubtAbout({ state }: StepContext, itemId: string): Doubt | undefined {
 }
 
 function answer(context: StepContext): void {
-  want(context, { request: {}, origin: 'application' });
+  want(context, { request: {}, origin: 'turn' });
 }
 
 function wordsInterrupt({ state }: StepContext, doubt: Doubt): boolean {

@@ -194,7 +194,8 @@ export class VoiceConnection {
       case 'interrupt':
         return session.interrupt();
       case 'commit':
-        return session.commit();
+        session.commit();
+        return;
       default:
         return assertNever(message);
     }

@@ -11,14 +11,14 @@ export interface WireError {
 }
 
 /** Stays in the gateway: sound travels in binary frames; the others are for the application that runs the session, and may be large. */
-type KeptBack = 'audio' | 'error' | 'raw_model_event' | 'tool_arguments_delta';
+type KeptBack = 'audio' | 'error' | 'raw_model_event' | 'response_waiting' | 'tool_arguments_delta';
 
 /** A session event as it stands in an `event` message. */
 export type WireSessionEvent = Exclude<SessionEvent, { readonly type: KeptBack }> | { readonly type: 'error'; readonly info: EventInfo; readonly error: WireError };
 
 export type WireSessionEventType = WireSessionEvent['type'];
 
-const keptBack: Readonly<Record<KeptBack, true>> = { audio: true, error: true, raw_model_event: true, tool_arguments_delta: true };
+const keptBack: Readonly<Record<KeptBack, true>> = { audio: true, error: true, raw_model_event: true, response_waiting: true, tool_arguments_delta: true };
 const wireTypes: ReadonlySet<string> = new Set([...SESSION_EVENT_TYPES.filter((type) => !Object.hasOwn(keptBack, type)), 'error']);
 
 export function isWireEventType(type: string): type is WireSessionEventType {
@@ -30,6 +30,7 @@ export function toWireEvent(event: SessionEvent): WireSessionEvent | undefined {
   switch (event.type) {
     case 'audio':
     case 'raw_model_event':
+    case 'response_waiting':
     case 'tool_arguments_delta':
       return undefined;
     case 'error':

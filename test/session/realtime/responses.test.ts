@@ -59,14 +59,14 @@ describe('responses', () => {
     expect(of('error')).toEqual([]);
   });
 
-  it('that never begin are reported after 10 s, and the next is asked for', async () => {
+  it('that never begin are reported after 5 s, and the next is asked for', async () => {
     const { session, model, clock, of } = await openHarness();
     session.respond({ instructions: 'lost' });
     session.respond({ instructions: 'next' });
-    clock.advance(9_999);
+    clock.advance(4_999);
     expect(of('error')).toEqual([]);
     clock.advance(1);
-    expect(of('error').map(({ error }) => [error.code, error.retryable])).toEqual([['PROVIDER_ERROR', true]]);
+    expect(of('error').map(({ error }) => [error.code, error.retryable])).toEqual([['RESPONSE_TIMEOUT', true]]);
     expect(model.commandsOf('create_response').at(-1)?.request.instructions).toBe('next');
   });
 

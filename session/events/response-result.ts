@@ -1,0 +1,20 @@
+import type { VoicewireError } from '../errors.js';
+import type { ResponseOutcome, Usage } from './session-event.js';
+
+/** What became of a response that was asked for. */
+export interface ResponseResult {
+  /**
+   * As in `agent_end`; `cancelled` when it never began: withdrawn by `cancel()`, dropped for something more important, or the session ended.
+   * `reason` says which.
+   */
+  readonly outcome: ResponseOutcome | 'cancelled';
+  /** Absent when it never began. */
+  readonly responseId?: string;
+  /** Everything that was generated, heard or not. */
+  readonly text: string;
+  /** The model's word for it, or ours: `withdrawn`, `superseded`, `queue_full`, `not_asked_for`, `stopped`, `session_closed`. */
+  readonly reason?: string;
+  readonly usage?: Usage;
+  /** Present with `failed`. */
+  readonly error?: VoicewireError;
+}

@@ -1,0 +1,177 @@
+/**
+ * The responses that are wanted and have not been asked for: in order of priority, and within one in order of wishing.
+ *
+ *     safety | answer answer answer | filler | idle
+ *
+ * A request of the application is a barrier: it is asked for by itself, with its own payload. Automatic ones (answers to tools, to a message, to a
+ * turn) want the same thing, an answer to all that has been said, so neighbours become one, and a response that the model begins by itself
+ * after it has taken in what they are about fulfils them.
+ */
+import type { ResponseResult } from '../events/response-result.js';
+import type { ResponsePriority, WaitingReason } from '../events/response-wish.js';
+import type { ResponseRequest } from '../ports/model.js';
+import type { LiveResponse, SessionState, WantedResponse } from './session-state.js';
+import type { StepContext } from './step-context.js';
+import { emit } from './step-context.js';
+
+const RANK: Readonly<Record<ResponsePriority, number>> = { safety: 0, answer: 1, filler: 2, idle: 3 };
+/** More are wanted only by an application that is out of control. */
+const MAX_WANTED = 64;
+
+/** A response that somebody asks of the session. */
+export interface ResponseAsk {
+  readonly request: ResponseRequest;
+  readonly origin: WantedResponse['origin'];
+  /** Default `answer`. */
+  readonly priority?: ResponsePriority;
+  /** Whoever wants to know what becomes of it. */
+  readonly handleId?: string;
+}
+
+/** Puts a response into the queue, or joins it to one that is there. */
+export function enqueue(context: StepContext, ask: ResponseAsk): void {
+  const { state, nowMs } = context;
+  const priority = ask.priority ?? 'answer';
+  const handles = ask.handleId === undefined ? [] : [ask.handleId];
+  if (isPastime(priority) && (state.userSpeaking || state.wanted.some((wanted) => RANK[wanted.priority] < RANK[priority]))) {
+    return settleHandles(context, handles, { outcome: 'cancelled', text: '', reason: 'superseded' });
+  }
+  dropPastimes(context, RANK[priority]);
+
+  const after = newest(state.unconfirmed);
+  const place = placeFor(state, priority);
+  const before = state.wanted[place - 1];
+  const automatic = ask.origin !== 'application' && Object.keys(ask.request).length === 0;
+  if (automatic && before?.priority === priority && isAutomatic(before)) {
+    before.handles.push(...handles);
+    if (after !== undefined) before.after = after;
+    return;
+  }
+  if (state.wanted.length >= MAX_WANTED) {
+    emit(context, { type: 'pressure', queue: 'responses', state: 'dropped', dropped: (state.wantedDropped += 1) });
+    return settleHandles(context, handles, { outcome: 'cancelled', text: '', reason: 'queue_full' });
+  }
+  state.wanted.splice(place, 0, {
+    request: ask.request,
+    origin: ask.origin,
+    priority,
+    handles,
+    sinceMs: nowMs,
+    ...(after === undefined ? {} : { after }),
+  });
+}
+
+/** The user speaks, or something more important is wanted or begins: what was to fill the silence has lost its sense. `rank`: what is more important. */
+export function dropPastimes(context: StepContext, rank = RANK.answer): void {
+  const { wanted } = context.state;
+  for (let index = wanted.length - 1; index >= 0; index -= 1) {
+    const each = wanted[index] as WantedResponse;
+    if (RANK[each.priority] <= rank) return;
+    if (!isPastime(each.priority)) continue;
+    wanted.splice(index, 1);
+    settleHandles(context, each.handles, { outcome: 'cancelled', text: '', reason: 'superseded' });
+  }
+}
+
+/** A response that the model began by itself answers what it had been given by then. */
+export function coverAutomatic(context: StepContext, response: LiveResponse): void {
+  const { state } = context;
+  state.wanted.splice(
+    0,
+    state.wanted.length,
+    ...state.wanted.filter((wanted) => {
+      if (!isCovered(state, wanted)) return true;
+      adopt(context, response, wanted.handles);
+      return false;
+    }),
+  );
+}
+
+/** Whether a response that begins now, by the model's own doing, answers this one too: it must have taken in what it is about. */
+export function isCovered(state: SessionState, wanted: WantedResponse): boolean {
+  if (!isAutomatic(wanted)) return false;
+  // A server that confirms no items leaves us to guess: what was given to it before is in it, unless our own request may be what has begun.
+  if (!state.confirmsItems) return state.request.name !== 'requested';
+  return wanted.after === undefined || !state.unconfirmed.has(wanted.after);
+}
+
+/** The model has taken an item in; those that were sent before it as well. */
+export function confirmItem({ state }: StepContext, itemId: string): void {
+  if (!state.unconfirmed.has(itemId)) return;
+  state.confirmsItems = true;
+  for (const earlier of state.unconfirmed) {
+    state.unconfirmed.delete(earlier);
+    if (earlier === itemId) return;
+  }
+}
+
+/** Gives the handles of a request to the response that it has become. */
+export function adopt(context: StepContext, response: LiveResponse, handles: readonly string[]): void {
+  for (const handleId of handles) {
+    response.handles.push(handleId);
+    context.effects.push({ type: 'tell_handle', handleId, news: { name: 'created', responseId: response.responseId } });
+  }
+}
+
+export function settleHandles(context: StepContext, handles: readonly string[], result: ResponseResult): void {
+  for (const handleId of handles) context.effects.push({ type: 'tell_handle', handleId, news: { name: 'done', result } });
+}
+
+/** Takes a handle's wish out of the queue. True when it was there. */
+export function withdraw(context: StepContext, handleId: string): boolean {
+  const { wanted } = context.state;
+  const index = wanted.findIndex(({ handles }) => handles.includes(handleId));
+  const found = wanted[index];
+  if (found === undefined) return false;
+  found.handles.splice(found.handles.indexOf(handleId), 1);
+  // Tools and turns are to be answered, whoever else has joined.
+  if (found.handles.length === 0 && (found.origin === 'application' || found.origin === 'message')) wanted.splice(index, 1);
+  settleHandles(context, [handleId], { outcome: 'cancelled', text: '', reason: 'withdrawn' });
+  return true;
+}
+
+/** Tells of each wanted response that waits for longer than `afterMs` what it waits for, once for each reason. Gives whether any waits. */
+export function tellWaiting(context: StepContext, afterMs: number): boolean {
+  const { state, nowMs } = context;
+  const { request } = state;
+  const waiting = request.name === 'requested' && request.perhaps === undefined ? [request.wanted, ...state.wanted] : state.wanted;
+  for (const wanted of waiting) {
+    const reason = request.name === 'requested' && wanted === request.wanted ? 'asked' : reasonFor(context, wanted);
+    const waitedMs = nowMs - wanted.sinceMs;
+    if (waitedMs < afterMs || wanted.toldReason === reason) continue;
+    wanted.toldReason = reason;
+    emit(context, { type: 'response_waiting', requestIds: [...wanted.handles], priority: wanted.priority, reason, waitedMs });
+  }
+  return waiting.length > 0;
+}
+
+// ---- helpers, in the order of their use ----
+
+function isPastime(priority: ResponsePriority): boolean {
+  return RANK[priority] > RANK.answer;
+}
+
+function isAutomatic(wanted: WantedResponse): boolean {
+  return wanted.origin !== 'application' && Object.keys(wanted.request).length === 0;
+}
+
+function newest(set: ReadonlySet<string>): string | undefined {
+  let last: string | undefined;
+  for (const value of set) last = value;
+  return last;
+}
+
+/** Behind everything that is as important. */
+function placeFor(state: SessionState, priority: ResponsePriority): number {
+  const index = state.wanted.findIndex((wanted) => RANK[wanted.priority] > RANK[priority]);
+  return index === -1 ? state.wanted.length : index;
+}
+
+function reasonFor({ state }: StepContext, wanted: WantedResponse): WaitingReason {
+  if (state.connection.name !== 'open') return 'not_connected';
+  if (state.userSpeaking) return 'user_speaking';
+  if (state.live.size > 0) return 'response_live';
+  if (state.request.name === 'collided') return 'collided';
+  if (state.request.name === 'requested' || state.wanted[0] !== wanted) return 'queued';
+  return 'turn_ending';
+}

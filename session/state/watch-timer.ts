@@ -1,0 +1,12 @@
+import type { StepContext } from './step-context.js';
+
+/**
+ * Asks to be woken at `dueMs` at the latest. All expectations share one timer, and what is expected is looked at when it fires: an event that
+ * fulfils an expectation costs nothing, and a quiet session has no timer.
+ */
+export function expectBy({ state, nowMs, effects }: StepContext, dueMs: number): void {
+  const { watch } = state;
+  if (watch.dueMs !== undefined && watch.dueMs <= dueMs) return;
+  watch.dueMs = dueMs;
+  effects.push({ type: 'arm_timer', timer: 'watchdog', delayMs: Math.max(0, dueMs - nowMs) });
+}

@@ -1,0 +1,62 @@
+/**
+ * What is owed and has not come. Nothing is watched while nothing is owed: a quiet session has no timer. The limits are those at which somebody who
+ * waits on the telephone begins to ask whether the other is still there.
+ *
+ * What trips becomes an `error` that says what was owed, and where the model has been mute all the while, asks for a new connection.
+ */
+import { emit } from './step-context.js';
+import type { StepContext } from './step-context.js';
+import { tellWaiting } from './response-queue.js';
+import { STALLED_MS, STOPPED_MS, WAITING_MS, answersByItself, cancelAtModel, endResponse, requestNext, stopResponse, timeout, want } from './responses.js';
+import type { LiveResponse } from './session-state.js';
+import { expectBy } from './watch-timer.js';
+
+export function onWatchdogTimer(context: StepContext): void {
+  const { state } = context;
+  delete state.watch.dueMs;
+  if (state.connection.name === 'open') {
+    for (const response of state.live.values()) watchResponse(context, response);
+    watchTurn(context);
+    requestNext(context);
+  }
+  if (tellWaiting(context, WAITING_MS)) expectBy(context, context.nowMs + WAITING_MS);
+}
+
+/** A response that began goes on, and one that was stopped ends. */
+function watchResponse(context: StepContext, response: LiveResponse): void {
+  const { nowMs } = context;
+  const { responseId, stoppedMs } = response;
+  if (stoppedMs === undefined) {
+    if (nowMs - response.lastMs < STALLED_MS) return expectBy(context, response.lastMs + STALLED_MS);
+    response.gaveUp = timeout(`The model began a response and said nothing of it for ${STALLED_MS / 1000} s.`);
+    emit(context, { type: 'error', error: response.gaveUp });
+    return stopResponse(context, response, false);
+  }
+  if (nowMs - stoppedMs < STOPPED_MS) return expectBy(context, stoppedMs + STOPPED_MS);
+  const mute = context.state.watch.modelMs <= stoppedMs;
+  const { gaveUp } = response;
+  if (gaveUp === undefined) {
+    emit(context, { type: 'error', error: timeout(`A response was stopped, and the model did not say within ${STOPPED_MS / 1000} s that it ended.`) });
+    endResponse(context, response, { outcome: 'interrupted', reason: 'timeout' });
+  } else {
+    endResponse(context, response, { outcome: 'failed', reason: 'timeout', error: gaveUp });
+  }
+  // If it is still being generated, the next would be refused.
+  cancelAtModel(context, responseId);
+  if (mute) context.effects.push({ type: 'recover_connection', reason: 'response_stalled' });
+}
+
+/** A turn of the user that the model answers by itself is answered; when it is not, we ask. */
+function watchTurn(context: StepContext): void {
+  const { state, nowMs } = context;
+  const { turnEndedMs } = state;
+  if (turnEndedMs === undefined) return;
+  if (nowMs - turnEndedMs < STALLED_MS) return expectBy(context, turnEndedMs + STALLED_MS);
+  delete state.turnEndedMs;
+  // One that was asked for in the meantime is the answer, and is watched for itself.
+  if (!answersByItself(state)) return;
+  if (state.request.name !== 'free' || state.wanted.length > 0) return;
+  emit(context, { type: 'error', error: timeout(`The user's turn ended and the model began no answer within ${STALLED_MS / 1000} s; it is asked for one.`) });
+  want(context, { request: {}, origin: 'turn' });
+  if (state.watch.modelMs <= turnEndedMs) context.effects.push({ type: 'recover_connection', reason: 'turn_not_answered' });
+}
