@@ -61,6 +61,14 @@ export function enqueue(context: StepContext, ask: ResponseAsk): void {
   });
 }
 
+/** A request that was refused stands before its like again; what was to fill the silence has found that there is none. */
+export function putBack(context: StepContext, wanted: WantedResponse): void {
+  const { state } = context;
+  if (isPastime(wanted.priority)) return settleHandles(context, wanted.handles, { outcome: 'cancelled', text: '', reason: 'superseded' });
+  const index = state.wanted.findIndex((each) => RANK[each.priority] >= RANK[wanted.priority]);
+  state.wanted.splice(index === -1 ? state.wanted.length : index, 0, wanted);
+}
+
 /** The user speaks, or something more important is wanted or begins: what was to fill the silence has lost its sense. `rank`: what is more important. */
 export function dropPastimes(context: StepContext, rank = RANK.answer): void {
   const { wanted } = context.state;

@@ -3,7 +3,7 @@ import type { ResponseOutcome } from '../events/session-event.js';
 import type { ResponseResult } from '../events/response-result.js';
 import type { ModelErrorInfo, ModelInput, ResponseRequest } from '../ports/model.js';
 import { failOpenItems } from './history.js';
-import { adopt, coverAutomatic, dropPastimes, enqueue, isCovered, settleHandles, withdraw } from './response-queue.js';
+import { adopt, coverAutomatic, dropPastimes, enqueue, isCovered, putBack, settleHandles, withdraw } from './response-queue.js';
 import type { ResponseAsk } from './response-queue.js';
 import type { LiveResponse, RequestPhase, SessionState } from './session-state.js';
 import type { StepContext } from './step-context.js';
@@ -242,7 +242,7 @@ export function onRequestRefused(context: StepContext, error: ModelErrorInfo, ev
   }
   if (request.interrupted) settleHandles(context, wanted.handles, { outcome: 'interrupted', text: '', reason: 'stopped' });
   else if (request.coveredBy !== undefined && state.live.has(request.coveredBy)) adopt(context, state.live.get(request.coveredBy) as LiveResponse, wanted.handles);
-  else state.wanted.unshift(wanted);
+  else putBack(context, wanted);
   if (state.live.size > 0) delete wanted.collidedMs;
   else wanted.collidedMs ??= nowMs;
   state.request = { name: 'collided' };
