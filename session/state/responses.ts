@@ -61,7 +61,6 @@ export function requestNext(context: StepContext): void {
   state.request = { name: 'requested', eventId, wanted, sinceMs: nowMs, interrupted: false };
   const request: ResponseRequest = { ...wanted.request, metadata: { ...wanted.request.metadata, [REQUEST_KEY]: eventId } };
   send(context, { type: 'create_response', eventId, request });
-  context.effects.push({ type: 'arm_timer', timer: 'response_overdue', delayMs: OVERDUE_MS });
   expectBy(context, nowMs + WAITING_MS);
 }
 
@@ -111,7 +110,6 @@ export function onResponseCreated(context: StepContext, input: ResponseCreated):
     if (isCovered(state, request.wanted)) request.coveredBy = input.responseId;
     if (!state.echoesRequests && request.perhaps === undefined) {
       request.perhaps = input.responseId;
-      context.effects.push({ type: 'cancel_timer', timer: 'response_overdue' });
       if (request.interrupted && !turnEnded) stopResponse(context, response, false);
     }
   }
@@ -232,7 +230,6 @@ export function onRequestRefused(context: StepContext, error: ModelErrorInfo, ev
     // Not every server says which of our commands it refuses; while this one is not answered, it can only be this one.
     addBounded(state.abandoned, request.eventId, MAX_ABANDONED);
   }
-  context.effects.push({ type: 'cancel_timer', timer: 'response_overdue' });
   const { wanted } = request;
   disown(context, request);
   if (!collision) {
@@ -266,17 +263,18 @@ export function onRetryTimer(context: StepContext): void {
   requestNext(context);
 }
 
-export function onOverdueTimer(context: StepContext): void {
-  const { state } = context;
+/** What was asked for begins soon, or never. */
+export function watchRequest(context: StepContext): void {
+  const { state, nowMs } = context;
   const { request } = state;
-  if (request.name !== 'requested') return;
+  if (request.name !== 'requested' || request.perhaps !== undefined) return;
+  if (nowMs - request.sinceMs < OVERDUE_MS) return expectBy(context, request.sinceMs + OVERDUE_MS);
   const error = timeout(`The model was asked for a response and began none within ${OVERDUE_MS / 1000} s.`);
   addBounded(state.abandoned, request.eventId, MAX_ABANDONED);
   free(context);
   emit(context, { type: 'error', error });
   settleHandles(context, request.wanted.handles, { outcome: 'failed', text: '', error });
-  if (heardNothingSince(context, request)) context.effects.push({ type: 'recover_connection', reason: 'response_not_begun' });
-  requestNext(context);
+  if (state.watch.modelMs <= request.sinceMs) context.effects.push({ type: 'recover_connection', reason: 'response_not_begun' });
 }
 
 /** The session is over: whoever waits for a response is told. */
@@ -332,7 +330,7 @@ function begin(context: StepContext, responseId: string): LiveResponse {
 /** The model can be asked again. */
 function free(context: StepContext): void {
   const { state, effects } = context;
-  effects.push({ type: 'cancel_timer', timer: state.request.name === 'collided' ? 'response_retry' : 'response_overdue' });
+  if (state.request.name === 'collided') effects.push({ type: 'cancel_timer', timer: 'response_retry' });
   state.request = { name: 'free' };
 }
 
@@ -345,10 +343,6 @@ function disown({ state }: StepContext, { perhaps, wanted }: Requested): void {
 function leave(context: StepContext, handles: string[], handleId: string): undefined {
   handles.splice(handles.indexOf(handleId), 1);
   settleHandles(context, [handleId], { outcome: 'cancelled', text: '', reason: 'withdrawn' });
-}
-
-function heardNothingSince({ state }: StepContext, { sinceMs }: Requested): boolean {
-  return state.watch.modelMs <= sinceMs;
 }
 
 function outcomeOf(done: ResponseDone): ResponseOutcome {

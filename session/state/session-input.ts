@@ -36,7 +36,7 @@ export type AppInput =
 export type SessionInput = AppInput | ModelInput;
 
 /**
- * `response_retry`: ask again after a collision. `response_overdue`: a response was asked for and never began. `barge_in`: the agent's sound has
- * been held long enough. `tools`: something of a call falls due. `watchdog`: look whether what is owed has come.
+ * `response_retry`: ask again after a collision. `barge_in`: the agent's sound has been held long enough. `tools`: something of a call falls due.
+ * `watchdog`: look whether what is owed has come.
  */
-export type TimerName = 'response_retry' | 'response_overdue' | 'barge_in' | 'tools' | 'watchdog';
+export type TimerName = 'response_retry' | 'barge_in' | 'tools' | 'watchdog';

@@ -8,7 +8,6 @@ import { confirmItem, dropPastimes, settleHandles } from './response-queue.js';
 import {
   confirmPerhaps,
   liveResponse,
-  onOverdueTimer,
   onRequestRefused,
   onResponseCreated,
   onResponseDone,
@@ -138,8 +137,6 @@ function onTimer(context: StepContext, timer: TimerName): void {
   switch (timer) {
     case 'response_retry':
       return onRetryTimer(context);
-    case 'response_overdue':
-      return onOverdueTimer(context);
     case 'barge_in':
       return decide(context);
     case 'tools':
@@ -205,7 +202,7 @@ function finish(context: StepContext, code: number, reason: string): void {
   settleAllHandles(context);
   failOpenItems(context);
   endAllCalls(context);
-  for (const timer of ['response_overdue', 'response_retry', 'barge_in', 'watchdog'] as const) context.effects.push({ type: 'cancel_timer', timer });
+  for (const timer of ['response_retry', 'barge_in', 'watchdog'] as const) context.effects.push({ type: 'cancel_timer', timer });
   emit(context, { type: 'connection', connection: { state: 'closed', code, reason } });
   context.effects.push({ type: 'finished' });
 }

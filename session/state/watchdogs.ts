@@ -7,8 +7,9 @@
 import { emit } from './step-context.js';
 import type { StepContext } from './step-context.js';
 import { tellWaiting } from './response-queue.js';
-import { STALLED_MS, STOPPED_MS, WAITING_MS, answersByItself, cancelAtModel, endResponse, requestNext, stopResponse, timeout, want } from './responses.js';
+import { STALLED_MS, STOPPED_MS, WAITING_MS, answersByItself, cancelAtModel, endResponse, requestNext, stopResponse, timeout, want, watchRequest } from './responses.js';
 import type { LiveResponse } from './session-state.js';
+import { cancelUnfinishedCalls } from './tool-calls.js';
 import { expectBy } from './watch-timer.js';
 
 export function onWatchdogTimer(context: StepContext): void {
@@ -16,6 +17,7 @@ export function onWatchdogTimer(context: StepContext): void {
   delete state.watch.dueMs;
   if (state.connection.name === 'open') {
     for (const response of state.live.values()) watchResponse(context, response);
+    watchRequest(context);
     watchTurn(context);
     requestNext(context);
   }
@@ -35,6 +37,7 @@ function watchResponse(context: StepContext, response: LiveResponse): void {
   if (nowMs - stoppedMs < STOPPED_MS) return expectBy(context, stoppedMs + STOPPED_MS);
   const mute = context.state.watch.modelMs <= stoppedMs;
   const { gaveUp } = response;
+  cancelUnfinishedCalls(context, responseId);
   if (gaveUp === undefined) {
     emit(context, { type: 'error', error: timeout(`A response was stopped, and the model did not say within ${STOPPED_MS / 1000} s that it ended.`) });
     endResponse(context, response, { outcome: 'interrupted', reason: 'timeout' });
