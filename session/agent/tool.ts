@@ -1,5 +1,6 @@
 import { safeParse, toJSONSchema } from 'zod/v4/core';
 import type { $ZodType, output } from 'zod/v4/core';
+import type { BackgroundPolicy } from '../ports/background.js';
 import type { ModelFunctionTool } from '../ports/model.js';
 import { misfits } from './json-schema.js';
 import type { JsonSchema } from './json-schema.js';
@@ -36,6 +37,26 @@ export function toolResult(result: ToolResult, options: { readonly respond?: boo
   return new ToolOutput(result, options.respond);
 }
 
+/** A tool that may take longer than somebody on the phone waits. Times in ms. */
+export interface BackgroundOptions {
+  /** What the model is told in place of the result when the tool has not ended after `afterMs`, e.g. `The booking is being made; the result follows.` */
+  readonly acknowledge: string;
+  /** Default 700. */
+  readonly afterMs?: number;
+  /** Whether the model is asked to speak when it is told; default true, and false where a filler is heard instead. */
+  readonly respond?: boolean;
+  /**
+   * Clips in the session's output format (PCM16 mono 24 kHz unless configured otherwise), borrowed for the life of the tool. They are played in turn while
+   * both sides are quiet, can be interrupted, and reach neither the model nor the history: the first at once when `respond` is false, the others
+   * `everyMs` (default 8000) after the end of the one before; `max` (default 3) for one call.
+   */
+  readonly fillers?: readonly Uint8Array[];
+  readonly everyMs?: number;
+  readonly max?: number;
+  /** What becomes of a result that comes after the call was given up (`timeoutMs`): the model is told (default), or it is dropped. */
+  readonly late?: 'announce' | 'drop';
+}
+
 export type ToolParameters = $ZodType | JsonSchema;
 /** What `execute` gets: what the zod schema gives, or `unknown` for a plain JSON schema. */
 export type ToolArguments<Parameters extends ToolParameters> = Parameters extends $ZodType ? output<Parameters> : unknown;
@@ -57,6 +78,8 @@ export interface ToolOptions<Parameters extends ToolParameters> {
   readonly needsApproval?: boolean | ((args: ToolArguments<Parameters>) => boolean);
   /** Whether the model is asked to speak after this tool, whatever its outcome; default true. A {@link toolResult} may say otherwise. */
   readonly respond?: boolean;
+  /** For a tool that takes long: it acknowledges first and delivers later, when both sides are quiet. Mind `timeoutMs`. */
+  readonly background?: BackgroundOptions;
   readonly execute: (args: ToolArguments<Parameters>, context: ToolContext) => ToolResult | ToolOutput | Promise<ToolResult | ToolOutput>;
 }
 
@@ -70,6 +93,7 @@ export interface Tool {
   readonly timeoutMs: number;
   readonly concurrency?: number;
   readonly respond?: boolean;
+  readonly background?: BackgroundPolicy;
   readonly definition: ModelFunctionTool;
   /** Reads the arguments as the model wrote them (a JSON text). */
   parse(argumentsJson: string): ParsedArguments;
@@ -89,7 +113,7 @@ const REPAIR = 'Call the tool again with one JSON object that fits its schema; a
  *     });
  */
 export function tool<const Parameters extends ToolParameters>(options: ToolOptions<Parameters>): Tool {
-  const { name, description, parameters, execute, timeoutMs = DEFAULT_TIMEOUT_MS, concurrency, needsApproval = false, respond } = options;
+  const { name, description, parameters, execute, timeoutMs = DEFAULT_TIMEOUT_MS, concurrency, needsApproval = false, respond, background } = options;
   if (!/^[A-Za-z0-9_-]{1,64}$/.test(name)) throw new TypeError(`A tool's name is 1 to 64 letters, digits, "_" or "-", not ${JSON.stringify(name)}.`);
   if (!(timeoutMs > 0)) throw new RangeError(`The time-out of tool ${name} must be above 0 ms, not ${timeoutMs}.`);
   if (concurrency !== undefined && !(concurrency >= 1)) throw new RangeError(`The concurrency of tool ${name} must be at least 1, not ${concurrency}.`);
@@ -99,6 +123,7 @@ export function tool<const Parameters extends ToolParameters>(options: ToolOptio
     timeoutMs,
     ...(concurrency === undefined ? {} : { concurrency }),
     ...(respond === undefined ? {} : { respond }),
+    ...(background === undefined ? {} : { background: backgroundPolicy(name, background) }),
     definition: { name, description, parameters: schemaOf(parameters) },
     parse(argumentsJson) {
       const args = read(argumentsJson);
@@ -110,6 +135,13 @@ export function tool<const Parameters extends ToolParameters>(options: ToolOptio
       };
     },
   };
+}
+
+function backgroundPolicy(name: string, options: BackgroundOptions): BackgroundPolicy {
+  const { acknowledge, afterMs = 700, fillers = [], respond = fillers.length === 0, everyMs = 8_000, max = 3, late = 'announce' } = options;
+  if (acknowledge.trim() === '') throw new TypeError(`Tool ${name} works in the background: the model needs a text to know that.`);
+  if (!(afterMs >= 0 && everyMs > 0 && max >= 0)) throw new RangeError(`The times of tool ${name} in the background cannot be: after ${afterMs} ms, every ${everyMs} ms, at most ${max}.`);
+  return { acknowledge, afterMs, respond, fillers, everyMs, max, late };
 }
 
 function isZod(parameters: ToolParameters): parameters is $ZodType {

@@ -82,6 +82,8 @@ export type SessionEventBody =
     }
   | {
       readonly type: 'audio';
+      /** Absent: the model. A tool's filler belongs to no response; its `responseId` is its `itemId`. */
+      readonly source?: 'filler';
       readonly responseId: string;
       readonly itemId: string;
       readonly contentIndex: number;

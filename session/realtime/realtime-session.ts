@@ -22,6 +22,7 @@ import { Channel } from '../stream/channel.js';
 import { ResponseHandles } from './response-handle.js';
 import type { ResponseHandle } from './response-handle.js';
 import { ToolRunner } from './tool-runner.js';
+import type { ToolSettled } from './tool-runner.js';
 
 /** What of the model's configuration is the session's; instructions, tools and voice are the agent's. */
 export type SessionConfig = Partial<Omit<ModelConfig, 'instructions' | 'tools' | 'voice'>>;
@@ -109,7 +110,7 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
       clock: options.clock,
       sessionId: this.sessionId,
       onProgress: (callId, progress) => this.#dispatch({ type: 'tool_progress', callId, progress }),
-      onLate: (callId, { outcome }) => this.#logger.info('A result came after its call was given up; it was dropped.', { callId, outcome }),
+      onLate: (callId, settled) => this.#onLateResult(callId, settled),
     });
     this.#emitter = new Emitter((error, type) => this.#onHandlerFailure(error, type));
     this.#finished = new Promise((resolve) => (this.#resolveFinished = resolve));
@@ -381,11 +382,18 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
   #runTool(callId: string): void {
     this.#tools.run(callId).then(
       (settled) => {
-        if (this.#lifeState === 'closed') this.#logger.info('A result came after the session was over; it was dropped.', { callId, outcome: settled.outcome });
+        if (this.#lifeState === 'closed') this.#onLateResult(callId, settled);
         else this.#dispatch({ type: 'tool_settled', callId, ...settled });
       },
       (error: unknown) => this.#emit({ type: 'error', error: new ToolError('TOOL_FAILED', 'A tool could not be run.', { cause: error, callId }) }),
     );
+  }
+
+  #onLateResult(callId: string, settled: ToolSettled): void {
+    const { outcome, output, respond } = settled;
+    if (this.#lifeState === 'closed') return this.#logger.info('A result came after the session was over; it was dropped.', { callId, outcome });
+    this.#logger.info('A result came after its call was given up.', { callId, outcome });
+    this.#dispatch({ type: 'tool_late', callId, outcome, output, ...(respond === undefined ? {} : { respond }) });
   }
 
   #onHandlerFailure(error: unknown, type: keyof SessionEventMap): void {

@@ -62,8 +62,15 @@ export class ToolRunner {
     }
     if (!parsed.ok) return parsed;
     this.#prepared.set(call.callId, { tool, run: parsed.run });
-    const { concurrency, respond = true } = tool;
-    return { ok: true, plan: { agentName: agent.name, needsApproval: parsed.needsApproval ?? false, respond, ...(concurrency === undefined ? {} : { concurrency }) } };
+    const { concurrency, respond = true, background } = tool;
+    const plan: ToolPlan = {
+      agentName: agent.name,
+      needsApproval: parsed.needsApproval ?? false,
+      respond,
+      ...(concurrency === undefined ? {} : { concurrency }),
+      ...(background === undefined ? {} : { background }),
+    };
+    return { ok: true, plan };
   }
 
   drop(callId: string): void {

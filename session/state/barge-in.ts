@@ -46,6 +46,8 @@ export function interrupt(context: StepContext, modelStops: boolean): void {
   for (const each of cuts) {
     const turn = state.unheard.get(each.entry.responseId);
     if (turn !== undefined) reportTurn(context, turn, each.entry.responseId);
+    // A filler's clip is in no model's memory.
+    if (state.tools.fillers.has(each.entry.itemId)) continue;
     truncate(context, each);
     cutItem(context, each.entry.itemId, { heardMs: each.heardMs, heardText: texts.get(each)?.heard ?? '' });
   }

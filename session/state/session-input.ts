@@ -12,7 +12,9 @@ export type ToolInput =
   | { readonly type: 'tool_decision'; readonly callId: string; readonly approve: boolean; readonly always: boolean; readonly reason?: string }
   | { readonly type: 'tool_progress'; readonly callId: string; readonly progress: string | object }
   /** `respond`: what the result itself wishes; absent leaves it to the tool. */
-  | { readonly type: 'tool_settled'; readonly callId: string; readonly outcome: ToolOutcome; readonly output: string; readonly durationMs: number; readonly respond?: boolean };
+  | { readonly type: 'tool_settled'; readonly callId: string; readonly outcome: ToolOutcome; readonly output: string; readonly durationMs: number; readonly respond?: boolean }
+  /** A call that was given up as unsettled has ended after all. */
+  | { readonly type: 'tool_late'; readonly callId: string; readonly outcome: ToolOutcome; readonly output: string; readonly respond?: boolean };
 
 /** What the application, a tool or the clock says to a session. */
 export type AppInput =

@@ -29,7 +29,7 @@ export function newId(state: SessionState, prefix: string): string {
 /** Whether a response has called tools that the model has no output of yet. */
 export function hasOpenCalls(state: SessionState, responseId: string): boolean {
   for (const call of state.calls.values()) {
-    if (call.responseId === responseId) return true;
+    if (call.responseId === responseId && call.phase.name !== 'background') return true;
   }
   return false;
 }

@@ -61,6 +61,7 @@ function settle(context: StepContext, input: SessionInput): void {
     case 'tool_decision':
     case 'tool_progress':
     case 'tool_settled':
+    case 'tool_late':
     case 'timer':
     case 'close':
       return onApp(context, input);
@@ -118,6 +119,7 @@ function onApp(context: StepContext, input: AppInput): void {
     case 'tool_decision':
     case 'tool_progress':
     case 'tool_settled':
+    case 'tool_late':
       return onToolInput(context, input);
     case 'timer':
       return onTimer(context, input.timer);

@@ -17,10 +17,16 @@ export interface CallEnd {
 }
 
 /** The call is over: it is told to the application, and its id stays known. */
-export function endCall(context: StepContext, call: ToolCall, end: CallEnd, told: boolean): void {
+export function endCall(context: StepContext, call: ToolCall, end: CallEnd, told: boolean, announceLate?: { readonly respond: boolean }): void {
   const { calls, tools } = context.state;
   calls.delete(call.callId);
-  tools.ended.set(call.callId, { name: call.name, arguments: call.arguments, ...(told ? { output: end.output } : {}), ...(call.conflict ? { conflict: true } : {}) });
+  tools.ended.set(call.callId, {
+    name: call.name,
+    arguments: call.arguments,
+    ...(told ? { output: call.phase.name === 'background' ? call.phase.background.acknowledge : end.output } : {}),
+    ...(call.conflict ? { conflict: true } : {}),
+    ...(announceLate === undefined ? {} : { announceLate }),
+  });
   dropOldest(tools.ended, MAX_ENDED);
   const { itemId, callId, name: toolName } = call;
   emit(context, { type: 'tool_end', itemId, callId, toolName, arguments: call.arguments, ...end });

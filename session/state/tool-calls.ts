@@ -3,6 +3,7 @@ import { setArguments } from './history.js';
 import type { ToolInput } from './session-input.js';
 import type { StepContext } from './step-context.js';
 import { emit } from './step-context.js';
+import { acknowledgeCall, addResult, onBackgroundTime } from './background-tools.js';
 import { endCall, endWithAnswer, join, problem } from './tool-answers.js';
 import type { ToolCall, ToolPlan } from './tool-state.js';
 import { armToolTimer } from './tool-timer.js';
@@ -90,25 +91,27 @@ function sameJson(a: string, b: string): boolean {
 
 export function onToolInput(context: StepContext, input: ToolInput): void {
   const call = context.state.calls.get(input.callId);
-  if (call === undefined) return;
+  if (input.type === 'tool_late') onLate(context, input);
+  else if (call === undefined) return;
+  else onCallInput(context, call, input);
+  startQueued(context);
+  armToolTimer(context);
+}
+
+function onCallInput(context: StepContext, call: ToolCall, input: Exclude<ToolInput, { type: 'tool_late' }>): void {
   switch (input.type) {
     case 'tool_prepared':
-      onPrepared(context, call, input);
-      break;
+      return onPrepared(context, call, input);
     case 'tool_decision':
-      onDecision(context, call, input);
-      break;
+      return onDecision(context, call, input);
     case 'tool_progress':
-      if (call.phase.name === 'running') emit(context, { type: 'tool_progress', itemId: call.itemId, callId: call.callId, toolName: call.name, progress: input.progress });
+      if (call.phase.name === 'running' || call.phase.name === 'background') emit(context, { type: 'tool_progress', itemId: call.itemId, callId: call.callId, toolName: call.name, progress: input.progress });
       return;
     case 'tool_settled':
-      onSettled(context, call, input);
-      break;
+      return onSettled(context, call, input);
     default:
       assertNever(input);
   }
-  startQueued(context);
-  armToolTimer(context);
 }
 
 function onPrepared(context: StepContext, call: ToolCall, input: Extract<ToolInput, { type: 'tool_prepared' }>): void {
@@ -156,9 +159,20 @@ function reject(context: StepContext, call: ToolCall, plan: ToolPlan, reason?: s
 }
 
 function onSettled(context: StepContext, call: ToolCall, settled: Extract<ToolInput, { type: 'tool_settled' }>): void {
-  if (call.phase.name !== 'running') return;
+  const { phase } = call;
+  if (phase.name !== 'running' && phase.name !== 'background') return;
   const { outcome, output, durationMs } = settled;
-  endWithAnswer(context, call, { outcome, output, durationMs }, settled.respond ?? call.phase.plan.respond);
+  const respond = settled.respond ?? phase.plan.respond;
+  if (phase.name === 'running') return endWithAnswer(context, call, { outcome, output, durationMs }, respond);
+  const announceLate = outcome === 'unsettled' && phase.background.late === 'announce' ? { respond: phase.plan.respond } : undefined;
+  endCall(context, call, { outcome, output, durationMs }, true, announceLate);
+  addResult(context, call, output, respond);
+}
+
+/** A call that was given up has ended after all. */
+function onLate(context: StepContext, input: Extract<ToolInput, { type: 'tool_late' }>): void {
+  const ended = context.state.tools.ended.get(input.callId);
+  if (ended?.announceLate !== undefined) addResult(context, { callId: input.callId, name: ended.name }, input.output, input.respond ?? ended.announceLate.respond);
 }
 
 /** Starts what may run now: in the order of the calls, and no more of a tool, or of all, than may run at once. */
@@ -167,7 +181,7 @@ function startQueued(context: StepContext): void {
   let running = 0;
   const runningOf = new Map<string, number>();
   for (const { phase, name } of calls.values()) {
-    if (phase.name !== 'running') continue;
+    if (phase.name !== 'running' && phase.name !== 'background') continue;
     running += 1;
     runningOf.set(decisionKey(phase.plan.agentName, name), (runningOf.get(decisionKey(phase.plan.agentName, name)) ?? 0) + 1);
   }
@@ -180,8 +194,10 @@ function startQueued(context: StepContext): void {
     if (same >= (plan.concurrency ?? Infinity)) continue;
     running += 1;
     runningOf.set(key, same + 1);
-    call.phase = { name: 'running', plan, sinceMs: context.nowMs };
+    const { background } = plan;
+    call.phase = { name: 'running', plan, sinceMs: context.nowMs, ...(background === undefined ? {} : { acknowledgeAtMs: context.nowMs + background.afterMs }) };
     context.effects.push({ type: 'run_tool', callId: call.callId });
+    if (background?.afterMs === 0) acknowledgeCall(context, call);
   }
 }
 
@@ -210,6 +226,7 @@ export function onToolTimer(context: StepContext): void {
     if (phase.name === 'approval' && phase.untilMs !== undefined && phase.untilMs <= context.nowMs) reject(context, call, phase.plan, 'nobody decided in time.');
   }
   startQueued(context);
+  onBackgroundTime(context);
   armToolTimer(context);
 }
 
@@ -217,7 +234,7 @@ export function onToolTimer(context: StepContext): void {
 export function endAllCalls(context: StepContext): void {
   for (const call of context.state.calls.values()) {
     const { phase } = call;
-    if (phase.name === 'running') endCall(context, call, { outcome: 'unsettled', output: '', durationMs: context.nowMs - phase.sinceMs }, false);
+    if (phase.name === 'running' || phase.name === 'background') endCall(context, call, { outcome: 'unsettled', output: '', durationMs: context.nowMs - phase.sinceMs }, false);
     else endCall(context, call, { outcome: 'cancelled', output: '', durationMs: 0 }, false);
   }
   context.effects.push({ type: 'cancel_timer', timer: 'tools' });

@@ -1,3 +1,4 @@
+import type { BackgroundPolicy } from '../ports/background.js';
 import type { NewModelItem } from '../ports/model.js';
 
 /** How many calls a session takes on at once. */
@@ -19,19 +20,30 @@ export interface ToolPlan {
   readonly needsApproval: boolean;
   readonly respond: boolean;
   readonly concurrency?: number;
+  readonly background?: BackgroundPolicy;
 }
 
 /**
- *      arguing ──▶ preparing ──┬──▶ approval ──approve──▶ queued ──room──▶ running ──▶ ended
- *         │            │       └────────────────────────▶   │                 │
- *         └────────────┴── refused, rejected, cut off, session over ──────────┴──▶ ended
+ *      arguing ──▶ preparing ──┬──▶ approval ──approve──▶ queued ──room──▶ running ──┬──────────────────────▶ ended
+ *         │            │       └────────────────────────▶   │                 └─ takes long ─▶ background ─┘
+ *         └────────────┴── refused, rejected, cut off ──────┴──▶ ended
  */
 export type CallPhase =
   | { readonly name: 'arguing' }
   | { readonly name: 'preparing' }
   | { readonly name: 'approval'; readonly plan: ToolPlan; readonly untilMs?: number }
   | { readonly name: 'queued'; readonly plan: ToolPlan }
-  | { readonly name: 'running'; readonly plan: ToolPlan; readonly sinceMs: number };
+  | { readonly name: 'running'; readonly plan: ToolPlan; readonly sinceMs: number; readonly acknowledgeAtMs?: number }
+  /** The model has been told that it takes long: that was the call's one output. */
+  | {
+      readonly name: 'background';
+      readonly plan: ToolPlan;
+      readonly background: BackgroundPolicy;
+      readonly sinceMs: number;
+      /** Clips played so far, and when the next is due. */
+      fillers: number;
+      fillerAtMs?: number;
+    };
 
 /** A call that has not ended. */
 export interface ToolCall {
@@ -52,6 +64,18 @@ export interface EndedCall {
   /** What the model was told under the call's id; absent when it was told nothing. */
   readonly output?: string;
   conflict?: true;
+  /** It was given up, and what it gives all the same is told to the model. */
+  readonly announceLate?: { readonly respond: boolean };
+}
+
+/** The result of a call that had its output already. */
+export interface WaitingResult {
+  readonly callId: string;
+  readonly name: string;
+  readonly output: string;
+  readonly respond: boolean;
+  /** When it waits for quiet no longer. */
+  readonly untilMs: number;
 }
 
 export interface ToolsState {
@@ -64,10 +88,15 @@ export interface ToolsState {
   readonly wishes: Set<string>;
   /** Items for the model that wait for a connection. */
   readonly untold: NewModelItem[];
+  /** Results that wait until both sides are quiet, and when it is looked next. */
+  readonly results: WaitingResult[];
+  checkAtMs?: number;
+  /** The last clips that were played: items that no model knows. */
+  readonly fillers: Set<string>;
   /** For when the timer is armed. */
   dueAtMs?: number;
 }
 
 export function createToolsState(limits: Partial<ToolLimits> = {}): ToolsState {
-  return { limits: { ...DEFAULT_TOOL_LIMITS, ...limits }, ended: new Map(), decisions: new Map(), wishes: new Set(), untold: [] };
+  return { limits: { ...DEFAULT_TOOL_LIMITS, ...limits }, ended: new Map(), decisions: new Map(), wishes: new Set(), untold: [], results: [], fillers: new Set() };
 }

@@ -3,9 +3,11 @@ import type { StepContext } from './step-context.js';
 /** Arms the one timer of tools for the first thing that falls due, if that has changed. */
 export function armToolTimer(context: StepContext): void {
   const { calls, tools } = context.state;
-  let dueAtMs = Infinity;
+  let dueAtMs = tools.checkAtMs ?? Infinity;
   for (const { phase } of calls.values()) {
     if (phase.name === 'approval') dueAtMs = Math.min(dueAtMs, phase.untilMs ?? Infinity);
+    else if (phase.name === 'running') dueAtMs = Math.min(dueAtMs, phase.acknowledgeAtMs ?? Infinity);
+    else if (phase.name === 'background') dueAtMs = Math.min(dueAtMs, phase.fillerAtMs ?? Infinity);
   }
   if (dueAtMs === (tools.dueAtMs ?? Infinity)) return;
   if (dueAtMs === Infinity) {

@@ -1,12 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { PCM16_24K } from '../../../audio/index.js';
 import { createSessionState, step } from '../../../session/index.js';
-import type { ModelConfig, SessionInput, SessionState } from '../../../session/index.js';
+import type { BackgroundPolicy, ModelConfig, SessionInput, SessionState } from '../../../session/index.js';
 import { random } from '../../helpers/random.js';
 import type { Random } from '../../helpers/random.js';
 import { replyBegins, replyEnds, tone } from '../../helpers/session-harness.js';
 
 const CONFIG: ModelConfig = { outputModality: 'audio', inputFormat: PCM16_24K, outputFormat: PCM16_24K, tools: [] };
+
+const BACKGROUND: BackgroundPolicy = { acknowledge: 'wait', afterMs: 100, respond: false, fillers: [tone(100)], everyMs: 300, max: 2, late: 'announce' };
 
 interface Recorded {
   readonly atMs: number;
@@ -34,7 +36,8 @@ function conversation(rng: Random, length: number): Recorded[] {
       () => add({ type: 'commit' }),
       () => add({ type: 'playback', report: { itemId, contentIndex: 0, samples: rng.int(0, 30_000) } }),
       () => add({ type: 'tool_settled', callId, outcome: 'ok', output: '1', durationMs: 5 }),
-      () => add({ type: 'tool_prepared', callId, ok: true, plan: { agentName: 'A', needsApproval: rng.next() < 0.5, respond: rng.next() < 0.8, concurrency: 1 } }),
+      () => add({ type: 'tool_prepared', callId, ok: true, plan: { agentName: 'A', needsApproval: rng.next() < 0.5, respond: rng.next() < 0.8, concurrency: 1, ...(rng.next() < 0.5 ? { background: BACKGROUND } : {}) } }),
+      () => add({ type: 'tool_late', callId, outcome: 'ok', output: '1' }),
       () => add({ type: 'tool_prepared', callId, ok: false, problem: 'no' }),
       () => add({ type: 'tool_decision', callId, approve: rng.next() < 0.5, always: rng.next() < 0.1 }),
       () => add({ type: 'tool_progress', callId, progress: 'half' }),
