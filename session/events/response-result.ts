@@ -1,5 +1,6 @@
 import type { VoicewireError } from '../errors.js';
-import type { ResponseOutcome, Usage } from './session-event.js';
+import type { ResponseOutcome } from './session-event.js';
+import type { Usage } from './usage.js';
 
 /** What became of a response that was asked for. */
 export interface ResponseResult {

@@ -2,6 +2,7 @@ import type { AudioFormat } from '../../audio/index.js';
 import type { VoicewireError } from '../errors.js';
 import type { HistoryChange, HistoryItem } from './history-item.js';
 import type { ResponsePriority, WaitingReason } from './response-wish.js';
+import type { CallCost, Usage, Usd } from './usage.js';
 
 /** On every event: which session, which agent, when (ms of the session's clock). */
 export interface EventInfo {
@@ -18,13 +19,8 @@ export type ResponseOutcome = 'completed' | 'interrupted' | 'failed' | 'incomple
  */
 export type ToolOutcome = 'ok' | 'error' | 'cancelled' | 'unsettled';
 
-export interface Usage {
-  readonly totalTokens: number;
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  readonly input: { readonly text: number; readonly audio: number; readonly image: number; readonly cached: number };
-  readonly output: { readonly text: number; readonly audio: number };
-}
+/** What a budget counts. `spent` and `allowed` of a `budget` event are in US dollars, tokens or ms. */
+export type BudgetLimit = 'usd' | 'tokens' | 'time';
 
 /** A run of agent audio. The bytes belong to whoever receives the event. */
 export interface AudioChunk {
@@ -132,6 +128,16 @@ export type SessionEventBody =
   | { readonly type: 'input_speech_stopped'; readonly itemId: string; readonly audioEndMs: number }
   | { readonly type: 'input_committed'; readonly itemId: string }
   | { readonly type: 'turn_metrics'; readonly turnId: string; readonly responseId: string; readonly marks: TurnMarks }
+  /** After each response and each transcription that told its usage: what it cost, and the call so far. */
+  | { readonly type: 'cost'; readonly of: 'response'; readonly responseId: string; readonly model?: string; readonly usd: Usd; readonly call: CallCost }
+  | { readonly type: 'cost'; readonly of: 'transcription'; readonly itemId: string; readonly model?: string; readonly usd: Usd; readonly call: CallCost }
+  | { readonly type: 'budget'; readonly state: 'warning'; readonly limit: BudgetLimit; readonly spent: number; readonly allowed: number }
+  /** Dollars are limited and what the model costs is not known: this limit will not hold the call. */
+  | { readonly type: 'budget'; readonly state: 'unpriced'; readonly limit: 'usd'; readonly spent: number; readonly allowed: number }
+  /** A limit is reached: the agent is told to say goodbye, and within `graceMs` the session closes. */
+  | { readonly type: 'budget'; readonly state: 'wrap_up'; readonly limit: BudgetLimit; readonly spent: number; readonly allowed: number; readonly graceMs: number }
+  /** The session closes now. */
+  | { readonly type: 'budget'; readonly state: 'stopped' }
   | { readonly type: 'connection'; readonly connection: ConnectionState }
   | {
       /** A response that is wanted has waited for longer than a second, or now waits for something else. */
@@ -175,6 +181,8 @@ const types: { readonly [Type in SessionEvent['type']]: true } = {
   input_speech_stopped: true,
   input_committed: true,
   turn_metrics: true,
+  cost: true,
+  budget: true,
   connection: true,
   response_waiting: true,
   pressure: true,

@@ -3,6 +3,7 @@
  * protocol turns wire messages into {@link ModelInput} values and {@link ModelCommand} values into wire messages.
  */
 import type { AudioFormat } from '../../audio/index.js';
+import type { TranscriptionUsage, Usage } from '../events/usage.js';
 
 // ---- what the model is told ----
 
@@ -122,13 +123,8 @@ export type ModelCommand =
 
 // ---- what the model says ----
 
-export interface TokenUsage {
-  readonly totalTokens: number;
-  readonly inputTokens: number;
-  readonly outputTokens: number;
-  readonly input: { readonly text: number; readonly audio: number; readonly image: number; readonly cached: number };
-  readonly output: { readonly text: number; readonly audio: number };
-}
+/** What a response has used. */
+export type TokenUsage = Usage;
 
 export interface ModelErrorInfo {
   /** The provider's own code, e.g. `conversation_already_has_active_response`; absent where the provider gave none. */
@@ -142,7 +138,7 @@ export type ModelResponseStatus = 'completed' | 'cancelled' | 'incomplete' | 'fa
 
 /** One thing that the model said. The names are the session's own; a wire message may give several, or none. */
 export type ModelInput =
-  | { readonly type: 'model_session_created'; readonly modelSessionId: string; /** Unix seconds. */ readonly expiresAt?: number }
+  | { readonly type: 'model_session_created'; readonly modelSessionId: string; /** Unix seconds. */ readonly expiresAt?: number; /** The model's name. */ readonly model?: string }
   | {
       readonly type: 'model_session_configured';
       readonly inputFormat?: AudioFormat;
@@ -150,6 +146,7 @@ export type ModelInput =
       /** The end-of-turn silence that the model really uses. */
       readonly silenceMs?: number;
       readonly expiresAt?: number;
+      readonly model?: string;
     }
   /** `audioStartMs` counts the audio sent since the session began. */
   | { readonly type: 'speech_started'; readonly itemId: string; readonly audioStartMs: number }
@@ -163,7 +160,7 @@ export type ModelInput =
   | { readonly type: 'item_truncated'; readonly itemId: string; readonly contentIndex: number; readonly audioEndMs: number }
   | { readonly type: 'user_transcript_delta'; readonly itemId: string; readonly contentIndex: number; readonly delta: string }
   /** The whole text so far; `final` is false where a server repeats it as it grows. */
-  | { readonly type: 'user_transcript'; readonly itemId: string; readonly contentIndex: number; readonly text: string; readonly final: boolean }
+  | { readonly type: 'user_transcript'; readonly itemId: string; readonly contentIndex: number; readonly text: string; readonly final: boolean; readonly usage?: TranscriptionUsage }
   | { readonly type: 'user_transcript_failed'; readonly itemId: string; readonly contentIndex: number; readonly error: ModelErrorInfo }
   | { readonly type: 'response_created'; readonly responseId: string; readonly metadata?: Readonly<Record<string, string>> }
   | { readonly type: 'output_item_added'; readonly responseId: string; readonly outputIndex: number; readonly item: ModelItem }

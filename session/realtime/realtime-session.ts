@@ -2,9 +2,11 @@ import { PCM16_24K } from '../../audio/index.js';
 import type { PlaybackReport } from '../../audio/index.js';
 import type { RealtimeAgent } from '../agent/realtime-agent.js';
 import { InvalidStateError, ToolError, TransportError, assertNever } from '../errors.js';
+import type { PriceTable } from '../cost/price-table.js';
 import { Emitter } from '../events/emitter.js';
 import type { HistoryItem } from '../events/history-item.js';
 import type { ResponsePriority } from '../events/response-wish.js';
+import type { CallCost, SessionUsage } from '../events/usage.js';
 import type { EventInfo, SessionEvent, SessionEventBody, SessionEventMap } from '../events/session-event.js';
 import type { Clock, Timer } from '../ports/clock.js';
 import { silentLogger } from '../ports/logger.js';
@@ -15,6 +17,8 @@ import { historyItems } from '../state/history.js';
 import type { SessionEffect } from '../state/session-effect.js';
 import type { SessionInput, TimerName } from '../state/session-input.js';
 import { createSessionState } from '../state/session-state.js';
+import { createSpending } from '../state/spending-state.js';
+import type { BudgetOptions } from '../state/spending-state.js';
 import type { SessionState } from '../state/session-state.js';
 import type { ToolLimits } from '../state/tool-state.js';
 import { step } from '../state/step.js';
@@ -45,6 +49,12 @@ export interface RealtimeSessionOptions {
   readonly bargeIn?: BargeInOptions;
   /** How many tools may run and wait at once, and how long a person may take to approve one. Default: 16 run, 64 wait, no limit of time. */
   readonly toolLimits?: Partial<ToolLimits>;
+  /** What the call may cost, and how it ends when that is used up. */
+  readonly budget?: BudgetOptions;
+  /** Put over the package's own dated table: an entry replaces the whole entry of its name. */
+  readonly prices?: PriceTable;
+  /** The name under which the model stands in the price table, for a model that does not tell its name. */
+  readonly modelName?: string;
 }
 
 export interface ConnectOptions {
@@ -116,6 +126,7 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
     this.#finished = new Promise((resolve) => (this.#resolveFinished = resolve));
     const policies = { ...(options.bargeIn === undefined ? {} : { bargeIn: options.bargeIn }), toolLimits: toolLimits(options.toolLimits) };
     this.#state = createSessionState(modelConfig(agent, options.config), options.playback ?? 'clock', policies);
+    this.#state.spending = createSpending(options);
   }
 
   /** `idle` before `connect`, `connecting` until the model has confirmed the configuration, `open`, and in the end `closed`. */
@@ -131,6 +142,16 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
   /** How often the user spoke over the agent and what it turned out to be; a copy. */
   get bargeInCounts(): BargeInCounts {
     return { ...this.#state.bargeIn.counts };
+  }
+
+  /** What the speech model and the transcriber have used so far, as the model told it at the end of each response. A copy. */
+  get usage(): SessionUsage {
+    return structuredClone(this.#state.spending.tally.usage);
+  }
+
+  /** What the call has cost so far, and how much of it has no known price. A copy. */
+  get cost(): CallCost {
+    return structuredClone(this.#state.spending.tally.cost);
   }
 
   /**

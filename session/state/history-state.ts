@@ -17,6 +17,8 @@ export interface Draft {
   status: HistoryStatus;
   /** What was written down of the user's speech. */
   transcript: 'pending' | 'partial' | 'final' | 'failed';
+  /** Its transcriber has said that it is done: it is billed once. */
+  written: boolean;
   /** The item that the model said this one follows; `null` is the head, absent is not known (yet). The first word counts. */
   wish?: string | null;
   /**

@@ -77,13 +77,19 @@ export function appendText(context: StepContext, itemId: string, contentIndex: n
   forgetView(context, draft);
 }
 
-/** The whole text of a part, replacing what had come in pieces; not `final` where it is the whole so far. */
-export function setText(context: StepContext, itemId: string, contentIndex: number, text: string, owner: Owner, final = true): void {
+/**
+ * The whole text of a part, replacing what had come in pieces; not `final` where it is the whole so far. Returns whether this is the first time
+ * that the whole of the user's words is told.
+ */
+export function setText(context: StepContext, itemId: string, contentIndex: number, text: string, owner: Owner, final = true): boolean {
   const draft = draftFor(context, itemId, owner);
-  if (draft === undefined || (!final && draft.texts.get(contentIndex)?.state === 'whole')) return;
+  if (draft === undefined || (!final && draft.texts.get(contentIndex)?.state === 'whole')) return false;
+  const first = final && !draft.written;
+  if (final) draft.written = true;
   draft.texts.set(contentIndex, { text, state: final ? 'whole' : 'pieces' });
   if (owner.role === 'user') draft.transcript = final ? 'final' : 'partial';
   changed(context, draft);
+  return first;
 }
 
 /** What the user said in this item could not be written down. */
@@ -174,7 +180,7 @@ function draftFor(context: StepContext, itemId: string, owner: Owner, given: 'no
 }
 
 function draftOf(item: ModelItem): Draft {
-  const draft: Draft = { itemId: item.id, item, texts: new Map(), status: statusOf(item), transcript: 'pending', given: 'yes', before: null, after: null };
+  const draft: Draft = { itemId: item.id, item, texts: new Map(), status: statusOf(item), transcript: 'pending', written: false, given: 'yes', before: null, after: null };
   takeTexts(draft, item);
   return draft;
 }

@@ -37,8 +37,11 @@ export type AppInput =
 /** Every reason for which a session does anything. A recording of a session is a list of these, each with its time. */
 export type SessionInput = AppInput | ModelInput;
 
+/** `budget_warning`, `budget_limit`: of the time of a call. `budget_drain`: look whether the goodbye was heard. `budget_stop`: the end, whatever happens. */
+export type BudgetTimer = 'budget_warning' | 'budget_limit' | 'budget_drain' | 'budget_stop';
+
 /**
  * `response_retry`: ask again after a collision. `barge_in`: the agent's sound has been held long enough. `tools`: something of a call falls due.
  * `watchdog`: look whether what is owed has come.
  */
-export type TimerName = 'response_retry' | 'barge_in' | 'tools' | 'watchdog';
+export type TimerName = 'response_retry' | 'barge_in' | 'tools' | 'watchdog' | BudgetTimer;

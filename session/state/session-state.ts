@@ -9,6 +9,8 @@ import type { BargeInOptions } from './barge-in-policy.js';
 import { createBargeIn } from './barge-in-state.js';
 import type { BargeInState } from './barge-in-state.js';
 import { createHistory } from './history-state.js';
+import { createSpending } from './spending-state.js';
+import type { Spending } from './spending-state.js';
 import type { HistoryState } from './history-state.js';
 import { createToolsState } from './tool-state.js';
 import type { ToolCall, ToolLimits, ToolsState } from './tool-state.js';
@@ -151,6 +153,8 @@ export interface SessionState {
     readonly early: Uint8Array[];
     earlyBytes: number;
   };
+  /** What the call has used, and what it may. */
+  spending: Spending;
   silenceMs: number;
   nextId: number;
 }
@@ -189,6 +193,7 @@ export function createSessionState(modelConfig: ModelConfig, playback: 'clock' |
     turn: undefined,
     userSpeaking: false,
     microphone: { sentBytes: 0, lastAtMs: 0, dropped: 0, high: false, early: [], earlyBytes: 0 },
+    spending: createSpending(),
     silenceMs: silenceMs ?? 500,
     nextId: 1,
   };

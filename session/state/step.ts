@@ -24,6 +24,7 @@ import type { SessionEffect } from './session-effect.js';
 import type { AppInput, SessionInput, TimerName } from './session-input.js';
 import type { SessionState } from './session-state.js';
 import type { StepContext } from './step-context.js';
+import { BUDGET_REASON, onBudgetTimer, spendResponse, spendTranscription, startBudgetClock } from './spending.js';
 import { emit, newId, send } from './step-context.js';
 import { tellUntold } from './tool-answers.js';
 import { beginCall, cancelUnfinishedCalls, endAllCalls, onArgumentsDelta, onToolInput, onToolTimer, runCall } from './tool-calls.js';
@@ -145,6 +146,12 @@ function onTimer(context: StepContext, timer: TimerName): void {
       return onToolTimer(context);
     case 'watchdog':
       return onWatchdogTimer(context);
+    case 'budget_warning':
+    case 'budget_limit':
+    case 'budget_drain':
+    case 'budget_stop':
+      if (onBudgetTimer(context, timer)) onApp(context, { type: 'close', reason: BUDGET_REASON });
+      return;
     default:
       assertNever(timer);
   }
@@ -217,9 +224,11 @@ function onModel(context: StepContext, input: ModelInput): void {
   switch (input.type) {
     case 'model_session_created':
       state.modelSessionId = input.modelSessionId;
+      state.spending.model = input.model ?? state.spending.model;
       return;
     case 'model_session_configured':
       if (input.silenceMs !== undefined) state.silenceMs = input.silenceMs;
+      state.spending.model = input.model ?? state.spending.model;
       return onConfigured(context);
 
     case 'speech_started':
@@ -262,7 +271,7 @@ function onModel(context: StepContext, input: ModelInput): void {
       emit(context, { type: 'transcript_delta', role: 'user', itemId: input.itemId, delta: input.delta });
       return onUserWords(context, input.itemId, { delta: input.delta });
     case 'user_transcript':
-      setText(context, input.itemId, input.contentIndex, input.text, { role: 'user' }, input.final);
+      if (setText(context, input.itemId, input.contentIndex, input.text, { role: 'user' }, input.final)) spendTranscription(context, input.itemId, input.usage);
       return onUserWords(context, input.itemId, { text: input.text, final: input.final });
     case 'user_transcript_failed':
       failTranscript(context, input.itemId);
@@ -299,7 +308,8 @@ function onModel(context: StepContext, input: ModelInput): void {
     }
     case 'output_text_done':
       liveResponse(context, input.responseId)?.texts.set(input.itemId, input.text);
-      return setText(context, input.itemId, input.contentIndex, input.text, { role: 'assistant', responseId: input.responseId });
+      setText(context, input.itemId, input.contentIndex, input.text, { role: 'assistant', responseId: input.responseId });
+      return;
     case 'arguments_delta':
       if (liveResponse(context, input.responseId) !== undefined) onArgumentsDelta(context, input);
       return;
@@ -310,6 +320,7 @@ function onModel(context: StepContext, input: ModelInput): void {
     case 'response_done':
       for (const item of input.output) onOutputItem(context, input.responseId, item, true);
       cancelUnfinishedCalls(context, input.responseId);
+      spendResponse(context, input);
       return onResponseDone(context, input);
 
     case 'model_error':
@@ -337,6 +348,7 @@ function onConfigured(context: StepContext): void {
   microphone.earlyBytes = 0;
   context.effects.push({ type: 'ready' });
   tellUntold(context);
+  startBudgetClock(context);
   requestNext(context);
 }
 

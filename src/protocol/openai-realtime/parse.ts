@@ -4,7 +4,7 @@ import { base64 } from './base64.js';
 import { BadField, count, index, isObject, millis, object, text } from './wire-fields.js';
 import type { WireObject } from './wire-fields.js';
 import { readItem } from './wire-item.js';
-import { readErrorInfo, readResponseCreated, readResponseDone, readSessionConfigured, readSessionCreated } from './wire-response.js';
+import { readErrorInfo, readResponseCreated, readResponseDone, readSessionConfigured, readSessionCreated, readTranscriptionUsage } from './wire-response.js';
 
 /**
  * Reads one message of a realtime model: JSON text, either dialect (the current one and the earlier beta), and the looser servers that are
@@ -79,7 +79,18 @@ function transcriptPlaceOf(event: WireObject): { itemId: string; contentIndex: n
 
 const userTranscript =
   (final: boolean): Reader =>
-  (event) => [{ type: 'user_transcript', ...transcriptPlaceOf(event), text: text(event, 'transcript'), final: final && event['status'] !== 'in_progress' }];
+  (event) => {
+    const usage = readTranscriptionUsage(event['usage']);
+    return [
+      {
+        type: 'user_transcript',
+        ...transcriptPlaceOf(event),
+        text: text(event, 'transcript'),
+        final: final && event['status'] !== 'in_progress',
+        ...(usage === undefined ? {} : { usage }),
+      },
+    ];
+  };
 
 // ---- the conversation ----
 

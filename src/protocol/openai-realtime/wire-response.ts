@@ -1,4 +1,4 @@
-import type { ModelErrorInfo, ModelInput, ModelResponseStatus, TokenUsage } from '../../../session/index.js';
+import type { ModelErrorInfo, ModelInput, ModelResponseStatus, TokenUsage, TranscriptionUsage } from '../../../session/index.js';
 import { BadField, amount, isObject, object, objectOr, text, textOr } from './wire-fields.js';
 import type { WireObject } from './wire-fields.js';
 import { readFormat } from './wire-format.js';
@@ -41,12 +41,34 @@ function readUsage(value: unknown): TokenUsage | undefined {
   if (!isObject(value) || typeof value['total_tokens'] !== 'number') return undefined;
   const input = objectOr(value, 'input_token_details');
   const output = objectOr(value, 'output_token_details');
+  const cachedBy = objectOr(input, 'cached_tokens_details');
   return {
     totalTokens: amount(value, 'total_tokens'),
     inputTokens: amount(value, 'input_tokens'),
     outputTokens: amount(value, 'output_tokens'),
-    input: { text: amount(input, 'text_tokens'), audio: amount(input, 'audio_tokens'), image: amount(input, 'image_tokens'), cached: amount(input, 'cached_tokens') },
+    input: {
+      text: amount(input, 'text_tokens'),
+      audio: amount(input, 'audio_tokens'),
+      image: amount(input, 'image_tokens'),
+      cached: amount(input, 'cached_tokens'),
+      ...(cachedBy === undefined ? {} : { cachedBy: { text: amount(cachedBy, 'text_tokens'), audio: amount(cachedBy, 'audio_tokens'), image: amount(cachedBy, 'image_tokens') } }),
+    },
     output: { text: amount(output, 'text_tokens'), audio: amount(output, 'audio_tokens') },
+  };
+}
+
+/** Transcription models are billed by tokens or by seconds. A usage that is neither is none: what the user said matters more. */
+export function readTranscriptionUsage(value: unknown): TranscriptionUsage | undefined {
+  if (!isObject(value)) return undefined;
+  if (typeof value['seconds'] === 'number') return { type: 'duration', seconds: amount(value, 'seconds') };
+  if (typeof value['total_tokens'] !== 'number') return undefined;
+  const input = objectOr(value, 'input_token_details');
+  return {
+    type: 'tokens',
+    totalTokens: amount(value, 'total_tokens'),
+    inputTokens: amount(value, 'input_tokens'),
+    outputTokens: amount(value, 'output_tokens'),
+    input: { text: amount(input, 'text_tokens'), audio: amount(input, 'audio_tokens') },
   };
 }
 
@@ -66,7 +88,7 @@ export function readErrorInfo(error: WireObject | string): ModelErrorInfo {
 
 export function readSessionCreated(event: WireObject): ModelInput {
   const session = object(event, 'session');
-  return { type: 'model_session_created', modelSessionId: text(session, 'id'), ...readExpiry(session) };
+  return { type: 'model_session_created', modelSessionId: text(session, 'id'), ...readExpiry(session), ...readModel(session) };
 }
 
 /** The current dialect nests what the beta has at the top; some servers write both, with the nested one to be trusted. */
@@ -83,7 +105,13 @@ export function readSessionConfigured(event: WireObject): ModelInput {
     ...(outputFormat === undefined ? {} : { outputFormat }),
     ...(typeof silenceMs === 'number' && silenceMs >= 0 ? { silenceMs } : {}),
     ...readExpiry(session),
+    ...readModel(session),
   };
+}
+
+function readModel(session: WireObject): { model?: string } {
+  const model = textOr(session, 'model', '');
+  return model === '' ? {} : { model };
 }
 
 /** 0 stands for "not yet". */

@@ -65,6 +65,39 @@ test('audio comes as bytes of its own, exactly as long as they are', () => {
   expect(delta?.type === 'audio_delta' && [delta.bytes.byteOffset, delta.bytes.buffer.byteLength]).toEqual([0, 8]);
 });
 
+test('usage says which of the cached tokens are of which modality', () => {
+  const details = { text_tokens: 100, audio_tokens: 50, image_tokens: 2, cached_tokens: 64, cached_tokens_details: { text_tokens: 60, audio_tokens: 4, image_tokens: 0 } };
+  const usage = { total_tokens: 160, input_tokens: 152, output_tokens: 8, input_token_details: details, output_token_details: { text_tokens: 3, audio_tokens: 5, reasoning_tokens: 1 } };
+  expect(parse({ type: 'response.done', response: { id: 'r', status: 'completed', output: [], usage } })).toMatchObject([
+    {
+      usage: {
+        totalTokens: 160,
+        inputTokens: 152,
+        outputTokens: 8,
+        input: { text: 100, audio: 50, image: 2, cached: 64, cachedBy: { text: 60, audio: 4, image: 0 } },
+        output: { text: 3, audio: 5 },
+      },
+    },
+  ]);
+});
+
+test('a transcription tells what it used, by seconds or by tokens, and is read without it', () => {
+  const completed = (usage: unknown): unknown =>
+    parse({ type: 'conversation.item.input_audio_transcription.completed', item_id: 'u', content_index: 0, transcript: 'Hi', usage });
+  const said = { type: 'user_transcript', itemId: 'u', contentIndex: 0, text: 'Hi', final: true };
+  expect(completed({ type: 'duration', seconds: 3.5 })).toEqual([{ ...said, usage: { type: 'duration', seconds: 3.5 } }]);
+  expect(completed({ type: 'tokens', total_tokens: 30, input_tokens: 20, output_tokens: 10, input_token_details: { text_tokens: 1, audio_tokens: 19 } })).toEqual([
+    { ...said, usage: { type: 'tokens', totalTokens: 30, inputTokens: 20, outputTokens: 10, input: { text: 1, audio: 19 } } },
+  ]);
+  for (const strange of [undefined, null, {}, 'much', { type: 'duration' }]) expect(completed(strange)).toEqual([said]);
+});
+
+test('the model tells its name when the session is created and configured', () => {
+  expect(parse({ type: 'session.created', session: { id: 's', model: 'gpt-realtime-2.1' } })).toEqual([{ type: 'model_session_created', modelSessionId: 's', model: 'gpt-realtime-2.1' }]);
+  expect(parse({ type: 'session.updated', session: { model: 'gpt-realtime-2.1' } })).toEqual([{ type: 'model_session_configured', model: 'gpt-realtime-2.1' }]);
+  expect(parse({ type: 'session.updated', session: { model: 7 } })).toEqual([{ type: 'model_session_configured' }]);
+});
+
 describe('servers that are looser than the schema', () => {
   test('xAI: transcripts that grow are not final before they are', () => {
     const at = { item_id: 'u', content_index: 0, previous_item_id: null };
