@@ -14,6 +14,8 @@ export type WaitingReason =
   | 'response_live'
   /** The model says that another response is active, and we have not seen it. */
   | 'collided'
+  /** The model is being configured for another agent. */
+  | 'handoff'
   | 'user_speaking'
   /** The user's turn has ended, and the model is about to answer it by itself. */
   | 'turn_ending'

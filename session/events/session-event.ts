@@ -60,6 +60,16 @@ export type SessionEventBody =
       readonly text: string;
       readonly usage?: Usage;
     }
+  | {
+      /** Another agent has the conversation; from here on `info.agentName` is its name, except on what is still to come of the old one's response. */
+      readonly type: 'handoff';
+      readonly fromAgent: string;
+      readonly toAgent: string;
+      /** In the model's words or the application's; may be empty. */
+      readonly reason: string;
+      /** The voice that stays, where the new agent has another and the model does not change it any more; empty for the model's own default. */
+      readonly keptVoice?: string;
+    }
   | { readonly type: 'tool_start'; readonly responseId: string; readonly itemId: string; readonly callId: string; readonly toolName: string }
   | { readonly type: 'tool_arguments_delta'; readonly itemId: string; readonly callId: string; readonly delta: string; readonly textSoFar: string }
   /** A call waits for a person: `session.approve(callId)` or `session.reject(callId)`. */
@@ -164,6 +174,7 @@ export type SessionEventMap = { [E in SessionEvent as E['type']]: E };
 const types: { readonly [Type in SessionEvent['type']]: true } = {
   agent_start: true,
   agent_end: true,
+  handoff: true,
   tool_start: true,
   tool_arguments_delta: true,
   tool_approval_required: true,

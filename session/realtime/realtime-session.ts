@@ -1,7 +1,7 @@
 import { PCM16_24K } from '../../audio/index.js';
 import type { PlaybackReport } from '../../audio/index.js';
-import type { RealtimeAgent } from '../agent/realtime-agent.js';
-import { InvalidStateError, ToolError, TransportError, assertNever } from '../errors.js';
+import type { Handoff, HandoffEntry, HandoffFilter, HandoffSummary, RealtimeAgent } from '../agent/realtime-agent.js';
+import { InvalidStateError, ToolError, TransportError, VoicewireError, assertNever } from '../errors.js';
 import type { PriceTable } from '../cost/price-table.js';
 import { Emitter } from '../events/emitter.js';
 import type { HistoryItem } from '../events/history-item.js';
@@ -13,9 +13,11 @@ import { silentLogger } from '../ports/logger.js';
 import type { Logger } from '../ports/logger.js';
 import type { ModelConfig, ModelConnection, ModelContentPart, RealtimeModel, ResponseRequest } from '../ports/model.js';
 import type { BargeInCounts, BargeInOptions } from '../state/barge-in-policy.js';
+import type { AgentProfile } from '../state/handoff-state.js';
 import { historyItems } from '../state/history.js';
 import type { SessionEffect } from '../state/session-effect.js';
 import type { SessionInput, TimerName } from '../state/session-input.js';
+import { sayRequest } from '../state/say-request.js';
 import { createSessionState } from '../state/session-state.js';
 import { createSpending } from '../state/spending-state.js';
 import type { BudgetOptions } from '../state/spending-state.js';
@@ -23,6 +25,8 @@ import type { SessionState } from '../state/session-state.js';
 import type { ToolLimits } from '../state/tool-state.js';
 import { step } from '../state/step.js';
 import { Channel } from '../stream/channel.js';
+import { AgentRoster, hasTool } from './agent-roster.js';
+import { prepareHandoff } from './prepare-handoff.js';
 import { ResponseHandles } from './response-handle.js';
 import type { ResponseHandle } from './response-handle.js';
 import { ToolRunner } from './tool-runner.js';
@@ -75,6 +79,20 @@ export interface RespondOptions {
   readonly priority?: ResponsePriority;
 }
 
+export interface UpdateAgentOptions {
+  /** For the `handoff` event and the functions below. */
+  readonly reason?: string;
+  /** Which items stay; default: all, or none with a summary. */
+  readonly inputFilter?: HandoffFilter;
+  /** `all` (the default), or a function that writes a summary in the place of what was said. */
+  readonly carry?: 'all' | HandoffSummary;
+  /** How the new agent begins; default `respond`. */
+  readonly entry?: HandoffEntry;
+}
+
+/** How a hand-off ended; when it failed, the old agent has the conversation. */
+export type HandoffOutcome = { readonly ok: true } | { readonly ok: false; readonly error: VoicewireError };
+
 export type SessionLifeState = 'idle' | 'connecting' | 'open' | 'closed';
 
 const CONNECT_TIMEOUT_MS = 10_000;
@@ -89,7 +107,8 @@ const EVENT_QUEUE = 4096;
  */
 export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEvent> {
   readonly sessionId: string;
-  readonly #agent: RealtimeAgent;
+  readonly #roster = new AgentRoster();
+  readonly #handoffs = new Map<string, (outcome: HandoffOutcome) => void>();
   readonly #model: RealtimeModel;
   readonly #clock: Clock;
   readonly #logger: Logger;
@@ -103,6 +122,8 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
   readonly #finished: Promise<void>;
   readonly #inbox: SessionInput[] = [];
   #resolveFinished: () => void = () => {};
+  #agent: RealtimeAgent;
+  #handoffCount = 0;
   #state: SessionState;
   #lifeState: SessionLifeState = 'idle';
   #stepping = false;
@@ -124,8 +145,9 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
     });
     this.#emitter = new Emitter((error, type) => this.#onHandlerFailure(error, type));
     this.#finished = new Promise((resolve) => (this.#resolveFinished = resolve));
-    const policies = { ...(options.bargeIn === undefined ? {} : { bargeIn: options.bargeIn }), toolLimits: toolLimits(options.toolLimits) };
-    this.#state = createSessionState(modelConfig(agent, options.config), options.playback ?? 'clock', policies);
+    const profile = this.#roster.profile(agent);
+    const policies = { agent: profile, ...(options.bargeIn === undefined ? {} : { bargeIn: options.bargeIn }), toolLimits: toolLimits(options.toolLimits) };
+    this.#state = createSessionState(modelConfig(profile, options.config), options.playback ?? 'clock', policies);
     this.#state.spending = createSpending(options);
   }
 
@@ -235,13 +257,24 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
   /** Has the agent speak these words. A model follows the instruction to repeat them closely, though no model promises it. */
   say(text: string, options: RespondOptions = {}): ResponseHandle {
     if (text.trim() === '') throw new TypeError('say() needs words.');
-    return this.respond({ instructions: `Say exactly the following words, in their language, and nothing before or after them:\n${text}`, toolChoice: 'none' }, options);
+    return this.respond(sayRequest(text), options);
   }
 
   /** Ends the user's turn by hand, where the model does not detect turns, and asks for an answer. */
   commit(): ResponseHandle {
     this.#assertOpen('commit');
     return this.#ask((handleId) => ({ type: 'commit', handleId }));
+  }
+
+  /**
+   * Hands the conversation over to `agent`, in the same way as an agent does by itself: its instructions and tools are given to the model and
+   * confirmed, then it begins, once. What is being said is said to its end. Resolves with the outcome, never rejects; when the model refuses or
+   * does not answer in 5 s, or a function of `options` throws, the old agent goes on. Calls that overlap are carried out in order, at most 8.
+   */
+  async updateAgent(agent: RealtimeAgent, options: UpdateAgentOptions = {}): Promise<HandoffOutcome> {
+    this.#assertOpen('updateAgent');
+    const { reason = '', entry = 'respond', carry = 'all', inputFilter } = options;
+    return this.#handOff({ to: agent, entry, carry, inputFilter }, { reason, summary: '' });
   }
 
   /** Stops the agent: what it was saying is cut at what was heard. Does nothing when it is silent. */
@@ -342,11 +375,19 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
   #perform(effect: SessionEffect): void {
     switch (effect.type) {
       case 'emit':
-        return this.#emit(effect.event);
+        return this.#emit(effect.event, effect.agentName);
       case 'send':
         return this.#connection?.send(effect.command);
       case 'prepare_tool':
-        this.#dispatch({ type: 'tool_prepared', callId: effect.callId, ...this.#tools.prepare(this.#agent, effect) });
+        this.#prepareTool(this.#roster.get(effect.agentId) ?? this.#agent, effect);
+        return;
+      case 'use_agent':
+        this.#agent = this.#roster.get(effect.agentId) ?? this.#agent;
+        this.#logger.info('Another agent has the conversation.', { agentId: effect.agentId });
+        return;
+      case 'handoff_settled':
+        this.#handoffs.get(effect.handoffId)?.(effect.error === undefined ? { ok: true } : { ok: false, error: effect.error });
+        this.#handoffs.delete(effect.handoffId);
         return;
       case 'run_tool':
         this.#runTool(effect.callId);
@@ -387,10 +428,10 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
     }
   }
 
-  #emit(body: SessionEventBody): void {
+  #emit(body: SessionEventBody, agentName = this.#agent.name): void {
     const info: EventInfo = {
       sessionId: this.sessionId,
-      agentName: this.#agent.name,
+      agentName,
       timestamp: this.#clock.now(),
       ...(this.#metadata === undefined ? {} : { metadata: this.#metadata }),
     };
@@ -398,6 +439,19 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
     if (event.type === 'error') this.#logger.warn('An error was reported.', { code: event.error.code, stage: event.error.stage });
     this.#emitter.emit(event as never);
     for (const reader of this.#readers) reader.push(event);
+  }
+
+  #prepareTool(agent: RealtimeAgent, call: { callId: string; name: string; argumentsJson: string }): void {
+    const { callId, name } = call;
+    const handoff = agent.handoffs.find(({ definition }) => definition.name === name);
+    if (handoff !== undefined) {
+      void this.#handOff(handoff, readHandoffArguments(call.argumentsJson), callId);
+      return;
+    }
+    const owner = hasTool(agent, name) ? undefined : this.#roster.ownerOf(name);
+    const prepared = this.#tools.prepare(agent, call);
+    if (prepared.ok || owner === undefined) return this.#dispatch({ type: 'tool_prepared', callId, ...prepared });
+    this.#dispatch({ type: 'tool_prepared', callId, ok: false, problem: `${owner.name} had this tool and does not have this conversation. ${prepared.problem}` });
   }
 
   #runTool(callId: string): void {
@@ -415,6 +469,28 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
     if (this.#lifeState === 'closed') return this.#logger.info('A result came after the session was over; it was dropped.', { callId, outcome });
     this.#logger.info('A result came after its call was given up.', { callId, outcome });
     this.#dispatch({ type: 'tool_late', callId, outcome, output, ...(respond === undefined ? {} : { respond }) });
+  }
+
+  /** Prepares a hand-off and gives it to the step. `callId`: the model's own call for it, which is answered whatever happens. */
+  async #handOff(how: Omit<Handoff, 'definition'>, asked: { reason: string; summary: string }, callId?: string): Promise<HandoffOutcome> {
+    const startedMs = this.#clock.now();
+    const handoffId = `handoff_${(this.#handoffCount += 1)}`;
+    const settled = new Promise<HandoffOutcome>((resolve) => this.#handoffs.set(handoffId, resolve));
+    const wish = { how, fromAgent: this.#agent.name, toAgent: how.to.name, ...asked, history: this.history, signal: this.#life.signal };
+    try {
+      const agent = this.#roster.profile(how.to);
+      const prepared = await prepareHandoff(this.#clock, wish);
+      const call = callId === undefined ? {} : { call: { callId, durationMs: this.#clock.now() - startedMs } };
+      this.#dispatch({ type: 'handoff', plan: { handoffId, agent, reason: asked.reason, entry: how.entry, ...prepared, ...call } });
+    } catch (cause) {
+      const text = cause instanceof Error ? cause.message : String(cause);
+      const error = cause instanceof VoicewireError ? cause : new ToolError('HANDOFF_FAILED', `${how.to.name} cannot take over: ${text}`, { cause, stage: 'handoff' });
+      this.#handoffs.get(handoffId)?.({ ok: false, error });
+      this.#handoffs.delete(handoffId);
+      if (this.#lifeState !== 'closed') this.#emit({ type: 'error', error });
+      if (callId !== undefined) this.#dispatch({ type: 'tool_prepared', callId, ok: false, problem: `The hand-over to ${how.to.name} did not work. Say so and go on yourself.` });
+    }
+    return settled;
   }
 
   #onHandlerFailure(error: unknown, type: keyof SessionEventMap): void {
@@ -440,6 +516,9 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
   #onFinished(): void {
     if (this.#lifeState === 'closed') return;
     this.#lifeState = 'closed';
+    const error = new InvalidStateError('SESSION_CLOSED', 'The session ended before the hand-off did.');
+    for (const settle of this.#handoffs.values()) settle({ ok: false, error });
+    this.#handoffs.clear();
     for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();
     this.#life.abort(new InvalidStateError('SESSION_CLOSED', 'The session is over.'));
@@ -468,7 +547,19 @@ function toolLimits(limits: Partial<ToolLimits> = {}): Partial<ToolLimits> {
   return limits;
 }
 
-function modelConfig(agent: RealtimeAgent, config: SessionConfig = {}): ModelConfig {
+/** What the model wrote as it hands over; what it left out is empty. */
+function readHandoffArguments(argumentsJson: string): { reason: string; summary: string } {
+  let given: unknown;
+  try {
+    given = JSON.parse(argumentsJson);
+  } catch {
+    given = undefined;
+  }
+  const { reason, summary } = (typeof given === 'object' && given !== null ? given : {}) as Record<string, unknown>;
+  return { reason: typeof reason === 'string' ? reason : '', summary: typeof summary === 'string' ? summary : '' };
+}
+
+function modelConfig(agent: AgentProfile, config: SessionConfig = {}): ModelConfig {
   return {
     outputModality: 'audio',
     inputFormat: PCM16_24K,
@@ -476,6 +567,6 @@ function modelConfig(agent: RealtimeAgent, config: SessionConfig = {}): ModelCon
     ...config,
     ...(agent.instructions === undefined ? {} : { instructions: agent.instructions }),
     ...(agent.voice === undefined ? {} : { voice: agent.voice }),
-    tools: agent.tools.map((tool) => tool.definition),
+    tools: agent.tools,
   };
 }

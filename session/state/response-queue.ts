@@ -61,6 +61,18 @@ export function enqueue(context: StepContext, ask: ResponseAsk): void {
   });
 }
 
+/** The first words of an agent that has taken over: before everything that is as important, and without words of their own, in the place of every automatic answer. */
+export function enqueueEntry(context: StepContext, request: ResponseRequest): void {
+  const { state, nowMs } = context;
+  const automatic = Object.keys(request).length === 0;
+  const joined = automatic ? state.wanted.filter((wanted) => wanted.priority === 'answer' && isAutomatic(wanted)) : [];
+  state.wanted.splice(0, state.wanted.length, ...state.wanted.filter((wanted) => !joined.includes(wanted)));
+  dropPastimes(context);
+  const index = state.wanted.findIndex(({ priority }) => RANK[priority] >= RANK.answer);
+  const entry: WantedResponse = { request, origin: 'entry', priority: 'answer', handles: joined.flatMap(({ handles }) => handles), sinceMs: nowMs };
+  state.wanted.splice(index === -1 ? state.wanted.length : index, 0, entry);
+}
+
 /** A request that was refused stands before its like again; what was to fill the silence has found that there is none. */
 export function putBack(context: StepContext, wanted: WantedResponse): void {
   const { state } = context;
@@ -97,6 +109,8 @@ export function coverAutomatic(context: StepContext, response: LiveResponse): vo
 
 /** Whether a response that begins now, by the model's own doing, answers this one too: it must have taken in what it is about. */
 export function isCovered(state: SessionState, wanted: WantedResponse): boolean {
+  // A new agent that speaks has entered, whatever it was to say; unless what begins may be our own request.
+  if (wanted.origin === 'entry') return state.echoesRequests || state.request.name !== 'requested' || state.request.wanted === wanted;
   if (!isAutomatic(wanted)) return false;
   // A server that confirms no items leaves us to guess: what was given to it before is in it, unless our own request may be what has begun.
   if (!state.confirmsItems) return state.request.name !== 'requested';
@@ -178,6 +192,7 @@ function placeFor(state: SessionState, priority: ResponsePriority): number {
 function reasonFor({ state }: StepContext, wanted: WantedResponse): WaitingReason {
   if (state.connection.name !== 'open') return 'not_connected';
   if (state.userSpeaking) return 'user_speaking';
+  if (state.handoff.current !== undefined) return 'handoff';
   if (state.live.size > 0) return 'response_live';
   if (state.request.name === 'collided') return 'collided';
   if (state.request.name === 'requested' || state.wanted[0] !== wanted) return 'queued';

@@ -49,7 +49,7 @@ export function want(context: StepContext, ask: ResponseAsk): void {
 export function requestNext(context: StepContext): void {
   const { state, nowMs } = context;
   if (state.wanted.length === 0) return;
-  if (state.connection.name !== 'open' || state.request.name !== 'free' || state.live.size > 0 || state.userSpeaking) return;
+  if (state.connection.name !== 'open' || state.request.name !== 'free' || state.live.size > 0 || state.userSpeaking || state.handoff.current !== undefined) return;
   // Where the model answers by itself, it is about to: what we want waits for that, or is merged with it.
   if (state.turnEndedMs !== undefined && nowMs - state.turnEndedMs < RETRY_MS) {
     context.effects.push({ type: 'arm_timer', timer: 'response_retry', delayMs: RETRY_MS - (nowMs - state.turnEndedMs) });

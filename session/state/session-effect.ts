@@ -13,13 +13,17 @@ export type HandleNews =
 /** What a step wants done; the runtime does it, in order. */
 export type SessionEffect =
   | { readonly type: 'send'; readonly command: ModelCommand }
-  | { readonly type: 'emit'; readonly event: SessionEventBody }
-  /** Find the tool, with the agent of now, and read its arguments; `tool_prepared` answers. */
-  | { readonly type: 'prepare_tool'; readonly callId: string; readonly name: string; readonly argumentsJson: string }
+  /** `agentName`: of an agent that has handed over since; otherwise the event is the current agent's. */
+  | { readonly type: 'emit'; readonly event: SessionEventBody; readonly agentName?: string }
+  /** Find the tool, with the agent that called it, and read its arguments; `tool_prepared` answers, or `handoff`. */
+  | { readonly type: 'prepare_tool'; readonly agentId: string; readonly callId: string; readonly name: string; readonly argumentsJson: string }
   /** Run a call that was prepared. */
   | { readonly type: 'run_tool'; readonly callId: string }
   /** Forget a call that was prepared: it will not run. */
   | { readonly type: 'drop_tool'; readonly callId: string }
+  /** This agent has the conversation from here on. */
+  | { readonly type: 'use_agent'; readonly agentId: string }
+  | { readonly type: 'handoff_settled'; readonly handoffId: string; readonly error?: VoicewireError }
   | { readonly type: 'abort_tools'; readonly reason: string }
   /** A timer of the same name is replaced. */
   | { readonly type: 'arm_timer'; readonly timer: TimerName; readonly delayMs: number }

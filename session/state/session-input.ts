@@ -2,6 +2,7 @@ import type { PlaybackReport } from '../../audio/index.js';
 import type { ResponsePriority } from '../events/response-wish.js';
 import type { ToolOutcome } from '../events/session-event.js';
 import type { ModelClose, ModelContentPart, ModelInput, ResponseRequest } from '../ports/model.js';
+import type { HandoffPlan } from './handoff-state.js';
 import type { ToolPlan } from './tool-state.js';
 
 /** What tools, and people who decide about them, say. */
@@ -31,6 +32,7 @@ export type AppInput =
   | { readonly type: 'interrupt' }
   | { readonly type: 'playback'; readonly report: PlaybackReport }
   | ToolInput
+  | { readonly type: 'handoff'; readonly plan: HandoffPlan }
   | { readonly type: 'timer'; readonly timer: TimerName }
   | { readonly type: 'close'; readonly reason: string };
 
@@ -42,6 +44,6 @@ export type BudgetTimer = 'budget_warning' | 'budget_limit' | 'budget_drain' | '
 
 /**
  * `response_retry`: ask again after a collision. `barge_in`: the agent's sound has been held long enough. `tools`: something of a call falls due.
- * `watchdog`: look whether what is owed has come.
+ * `watchdog`: look whether what is owed has come. `handoff_overdue`: the model did not confirm a hand-off.
  */
-export type TimerName = 'response_retry' | 'barge_in' | 'tools' | 'watchdog' | BudgetTimer;
+export type TimerName = 'response_retry' | 'barge_in' | 'tools' | 'watchdog' | 'handoff_overdue' | BudgetTimer;

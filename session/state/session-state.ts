@@ -8,6 +8,8 @@ import { bargeInPolicy, configuredFor } from './barge-in-policy.js';
 import type { BargeInOptions } from './barge-in-policy.js';
 import { createBargeIn } from './barge-in-state.js';
 import type { BargeInState } from './barge-in-state.js';
+import { createHandoffState } from './handoff-state.js';
+import type { AgentProfile, HandoffState } from './handoff-state.js';
 import { createHistory } from './history-state.js';
 import { createSpending } from './spending-state.js';
 import type { Spending } from './spending-state.js';
@@ -29,8 +31,11 @@ export type ConnectionPhase =
 /** A response that somebody wants and nobody has asked the model for yet. */
 export interface WantedResponse {
   readonly request: ResponseRequest;
-  /** `application`: asked for by itself, with its own payload. The others want an answer to what has been said, and are merged. */
-  readonly origin: 'application' | 'message' | 'tools' | 'turn';
+  /**
+   * `application`: asked for by itself, with its own payload. The others want an answer to what has been said, and are merged. `entry`: the first
+   * words of an agent that has taken over; when the model begins by itself, it has entered.
+   */
+  readonly origin: 'application' | 'message' | 'tools' | 'turn' | 'entry';
   readonly priority: ResponsePriority;
   /** Those who wait for it, by the ids of their handles. */
   readonly handles: string[];
@@ -99,6 +104,8 @@ export interface Turn {
  * may change it in place, and gives it back, so that an event costs the same in a long call as in a short one.
  */
 export interface SessionState {
+  /** Who has the conversation. */
+  agent: AgentProfile;
   config: ModelConfig;
   connection: ConnectionPhase;
   /** The model's own name for this session; it may come before we know that the socket is open. */
@@ -126,6 +133,7 @@ export interface SessionState {
   /** Calls that have not ended, by call id, oldest first. */
   readonly calls: Map<string, ToolCall>;
   readonly tools: ToolsState;
+  readonly handoff: HandoffState;
   /** Commands whose refusal means only that the model was faster than we: event ids, newest last. */
   readonly forgivable: Set<string>;
   /** Turns whose answer has been sent and not yet heard, by response. */
@@ -161,16 +169,20 @@ export interface SessionState {
 
 /** What a session may be told about its manners; each has a default. */
 export interface SessionPolicies {
+  /** Who begins; without one the configuration stands for it. */
+  readonly agent?: AgentProfile;
   readonly bargeIn?: BargeInOptions;
   readonly toolLimits?: Partial<ToolLimits>;
 }
 
 /** Throws `RangeError` for a barge-in policy that cannot be. */
 export function createSessionState(modelConfig: ModelConfig, playback: 'clock' | 'reported', policies: SessionPolicies = {}): SessionState {
+  const { agent = { agentId: 'agent_1', name: 'agent', tools: modelConfig.tools } } = policies;
   const policy = bargeInPolicy(policies.bargeIn ?? {}, modelConfig);
   const config = configuredFor(policy, modelConfig);
   const silenceMs = config.turnDetection?.type === 'server_vad' ? config.turnDetection.silenceMs : undefined;
   return {
+    agent,
     config,
     connection: { name: 'idle' },
     ledger: createLedger(playback === 'reported' ? 'reports' : 'clock'),
@@ -188,6 +200,7 @@ export function createSessionState(modelConfig: ModelConfig, playback: 'clock' |
     ended: new Set(),
     calls: new Map(),
     tools: createToolsState(policies.toolLimits),
+    handoff: createHandoffState(),
     forgivable: new Set(),
     unheard: new Map(),
     turn: undefined,

@@ -11,7 +11,12 @@ export interface StepContext {
 }
 
 export function emit(context: StepContext, event: SessionEventBody): void {
-  context.effects.push({ type: 'emit', event });
+  const { handoff, history } = context.state;
+  if (handoff.former.size === 0) return void context.effects.push({ type: 'emit', event });
+  // What belongs to a response of an agent that has handed over is still its own.
+  const responseId = 'responseId' in event ? event.responseId : 'itemId' in event && event.itemId !== undefined ? history.drafts.get(event.itemId)?.responseId : undefined;
+  const former = responseId === undefined ? undefined : handoff.former.get(responseId);
+  context.effects.push({ type: 'emit', event, ...(former === undefined ? {} : { agentName: former.name }) });
 }
 
 export function send(context: StepContext, command: ModelCommand): void {
@@ -24,6 +29,11 @@ export function newId(state: SessionState, prefix: string): string {
   const id = `${prefix}_${state.nextId}`;
   state.nextId += 1;
   return id;
+}
+
+/** Whose tools a call of this response may use: those of the agent that was speaking when it began. */
+export function agentOfResponse(state: SessionState, responseId: string): string {
+  return state.handoff.former.get(responseId)?.agentId ?? state.agent.agentId;
 }
 
 /** Whether a response has called tools that the model has no output of yet. */

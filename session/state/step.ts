@@ -2,6 +2,7 @@ import { bytesToSamples, completeEntry, ledgerEntry, msToBytes, openEntry, recei
 import { ProviderError, TransportError, assertNever } from '../errors.js';
 import type { ModelClose, ModelErrorInfo, ModelInput, ModelItem } from '../ports/model.js';
 import { interrupt } from './barge-in.js';
+import { onHandoff, onHandoffOverdue, onReconfigured, onReconfigureRefused, resumeHandoffs } from './handoff.js';
 import { addItem, appendText, commitSpeech, dropSpeech, expectAnswer, expectSpeech, failOpenItems, failTranscript, finishItem, removeItem, setArguments, setText } from './history.js';
 import { heardByModel } from './microphone-gate.js';
 import { confirmItem, dropPastimes, settleHandles } from './response-queue.js';
@@ -63,6 +64,7 @@ function settle(context: StepContext, input: SessionInput): void {
     case 'tool_progress':
     case 'tool_settled':
     case 'tool_late':
+    case 'handoff':
     case 'timer':
     case 'close':
       return onApp(context, input);
@@ -122,6 +124,8 @@ function onApp(context: StepContext, input: AppInput): void {
     case 'tool_settled':
     case 'tool_late':
       return onToolInput(context, input);
+    case 'handoff':
+      return onHandoff(context, input.plan);
     case 'timer':
       return onTimer(context, input.timer);
     case 'close':
@@ -152,6 +156,8 @@ function onTimer(context: StepContext, timer: TimerName): void {
     case 'budget_stop':
       if (onBudgetTimer(context, timer)) onApp(context, { type: 'close', reason: BUDGET_REASON });
       return;
+    case 'handoff_overdue':
+      return onHandoffOverdue(context);
     default:
       assertNever(timer);
   }
@@ -229,7 +235,7 @@ function onModel(context: StepContext, input: ModelInput): void {
     case 'model_session_configured':
       if (input.silenceMs !== undefined) state.silenceMs = input.silenceMs;
       state.spending.model = input.model ?? state.spending.model;
-      return onConfigured(context);
+      return state.connection.name === 'open' ? onReconfigured(context) : onConfigured(context);
 
     case 'speech_started':
       state.userSpeaking = true;
@@ -349,6 +355,7 @@ function onConfigured(context: StepContext): void {
   context.effects.push({ type: 'ready' });
   tellUntold(context);
   startBudgetClock(context);
+  resumeHandoffs(context);
   requestNext(context);
 }
 
@@ -394,7 +401,7 @@ function onModelError(context: StepContext, error: ModelErrorInfo, eventId: stri
     return emit(context, { type: 'raw_model_event', name: 'error', raw: { ...error, eventId } });
   }
   const wrapped = providerError('PROVIDER_ERROR', `The model reported an error: ${error.message}`, error, eventId);
-  if (onRequestRefused(context, error, eventId, wrapped)) return;
+  if (onReconfigureRefused(context, error, eventId) || onRequestRefused(context, error, eventId, wrapped)) return;
   const { connection } = state;
   if (connection.name !== 'open') {
     state.complaint = wrapped;

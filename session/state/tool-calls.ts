@@ -2,7 +2,7 @@ import { ToolError, assertNever } from '../errors.js';
 import { setArguments } from './history.js';
 import type { ToolInput } from './session-input.js';
 import type { StepContext } from './step-context.js';
-import { emit } from './step-context.js';
+import { agentOfResponse, emit } from './step-context.js';
 import { acknowledgeCall, addResult, onBackgroundTime } from './background-tools.js';
 import { endCall, endWithAnswer, join, problem } from './tool-answers.js';
 import type { ToolCall, ToolPlan } from './tool-state.js';
@@ -51,7 +51,7 @@ export function runCall(context: StepContext, input: CallPlace & { name?: string
   call.arguments = input.arguments;
   call.phase = { name: 'preparing' };
   setArguments(context, call.itemId, call.arguments);
-  context.effects.push({ type: 'prepare_tool', callId: call.callId, name: call.name, argumentsJson: call.arguments });
+  context.effects.push({ type: 'prepare_tool', agentId: agentOfResponse(context.state, call.responseId), callId: call.callId, name: call.name, argumentsJson: call.arguments });
 }
 
 /** The response is over: a call whose arguments never came to an end will not be run, and no further call joins the others. */

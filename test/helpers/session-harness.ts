@@ -15,11 +15,10 @@ export interface Harness {
 
 /** A session on a manual clock with a scripted model; every event is collected. */
 export function makeHarness(
-  options: { tools?: readonly Tool[]; model?: ScriptedModel } & Partial<Omit<RealtimeSessionOptions, 'model' | 'clock'>> = {},
+  options: { agent?: RealtimeAgent; tools?: readonly Tool[]; model?: ScriptedModel } & Partial<Omit<RealtimeSessionOptions, 'model' | 'clock'>> = {},
 ): Harness {
-  const { tools = [], model = scriptedModel(), ...rest } = options;
+  const { tools = [], model = scriptedModel(), agent = new RealtimeAgent({ name: 'Ava', instructions: 'Be brief.', tools }), ...rest } = options;
   const clock = new ManualClock(1_000);
-  const agent = new RealtimeAgent({ name: 'Ava', instructions: 'Be brief.', tools });
   const session = new RealtimeSession(agent, { model, clock, sessionId: 'test', ...rest });
   const events: SessionEvent[] = [];
   for (const type of SESSION_EVENT_TYPES) session.on(type, (event) => events.push(event));
