@@ -33,13 +33,13 @@ export interface BargeInState {
   readonly policy: BargeInPolicy;
   phase: BargeInPhase;
   readonly counts: { tentative: number; confirmed: number; resumed: number; mutedMs: number };
-  /** How loud the microphone was lately: the loudest 20 ms or so, fading; dB of full scale. */
-  peakDb: number;
+  /** The microphone lately, in dB of full scale: the loudest chunk (fading), the level over some 40 ms, and the quietest of that: the room. */
+  readonly level: { peakDb: number; smoothDb: number; floorDb: number };
   /** Since when the agent sounds without a pause, and until when its room does. */
   soundsSinceMs?: number;
   soundsUntilMs: number;
 }
 
 export function createBargeIn(policy: BargeInPolicy): BargeInState {
-  return { policy, phase: { name: 'calm' }, counts: { tentative: 0, confirmed: 0, resumed: 0, mutedMs: 0 }, peakDb: -100, soundsUntilMs: -Infinity };
+  return { policy, phase: { name: 'calm' }, counts: { tentative: 0, confirmed: 0, resumed: 0, mutedMs: 0 }, level: { peakDb: -100, smoothDb: -100, floorDb: 0 }, soundsUntilMs: -Infinity };
 }

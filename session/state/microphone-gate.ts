@@ -8,6 +8,12 @@ const MAX_LAG_MS = 2_000;
 const FADE_DB_PER_MS = 0.03;
 /** Sound within that of the loudest is the same voice; a ducked or paused loudspeaker's echo falls below it. */
 const SAME_VOICE_DB = 10;
+/** A voice stands out of the room by that much; what does not is left to the model's judgement. */
+const VOICE_OVER_ROOM_DB = 6;
+/** The room is the quietest of the last seconds: what is louder is believed at 3 dB a second. Digital silence is no room. */
+const ROOM_RISE_DB_PER_MS = 0.003;
+const QUIETEST_ROOM_DB = -60;
+const SMOOTH_MS = 40;
 /** Gaps up to this long are within speech. */
 const GAP_MS = 250;
 const NOTHING_DB = -100;
@@ -37,14 +43,17 @@ export function measureVoice({ state }: StepContext, bytes: Uint8Array): void {
   const { bargeIn, config } = state;
   const ms = bytesToMs(config.inputFormat, bytes.length);
   const levelDb = levelOf(config.inputFormat, bytes);
-  const { phase } = bargeIn;
+  const { phase, level } = bargeIn;
+  const share = Math.min(1, ms / SMOOTH_MS);
+  level.smoothDb = 10 * Math.log10((1 - share) * 10 ** (level.smoothDb / 10) + share * 10 ** (levelDb / 10));
+  level.floorDb = Math.max(QUIETEST_ROOM_DB, Math.min(level.smoothDb, level.floorDb + ROOM_RISE_DB_PER_MS * ms));
   if (phase.name !== 'held') {
-    bargeIn.peakDb = Math.max(levelDb, bargeIn.peakDb - FADE_DB_PER_MS * ms);
+    level.peakDb = Math.max(levelDb, level.peakDb - FADE_DB_PER_MS * ms);
     return;
   }
   const { voice } = phase.doubt;
-  bargeIn.peakDb = Math.max(levelDb, bargeIn.peakDb);
-  const loud = levelDb > NOTHING_DB && levelDb >= bargeIn.peakDb - SAME_VOICE_DB;
+  level.peakDb = Math.max(levelDb, level.peakDb);
+  const loud = levelDb >= level.peakDb - SAME_VOICE_DB && level.smoothDb >= level.floorDb + VOICE_OVER_ROOM_DB;
   const gapMs = voice.sinceLoudMs;
   phase.doubt.voice = loud
     ? { heard: true, voicedMs: voice.voicedMs + ms + (gapMs !== undefined && gapMs <= GAP_MS ? gapMs : 0), sinceLoudMs: 0 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../session/index.js';
+import { Gain } from './gain.js';
 import { PlaybackQueue } from './playback-queue.js';
 import type { Speaker, SpeakerFrame, SpeakerHandlers } from './ports.js';
 import { SLOT_SAMPLES, SlotTimer } from './slot-timer.js';
@@ -20,7 +21,9 @@ export class ClockSpeaker implements Speaker {
   readonly #queue = new PlaybackQueue();
   readonly #sink: ((samples: Int16Array, firstSample: number) => void) | undefined;
   readonly #timer: SlotTimer;
+  readonly #gain = new Gain();
   #handlers: SpeakerHandlers | undefined;
+  #paused = false;
   #underruns = 0;
   #troubles = 0;
 
@@ -50,11 +53,24 @@ export class ClockSpeaker implements Speaker {
 
   clear(epoch: number): void {
     this.#queue.clear(epoch);
+    this.resume();
     this.#report();
+  }
+
+  pause(how: 'pause' | 'duck'): void {
+    this.#paused = how === 'pause';
+    this.#gain.duck(how === 'duck');
+    this.#report();
+  }
+
+  resume(): void {
+    this.#paused = false;
+    this.#gain.duck(false);
   }
 
   reset(): void {
     this.#queue.reset();
+    this.resume();
   }
 
   /** Stops the clock. What is buffered is not played. */
@@ -65,7 +81,8 @@ export class ClockSpeaker implements Speaker {
 
   #onSlot(slot: number): void {
     const samples = new Int16Array(SLOT_SAMPLES);
-    const played = this.#queue.read(samples);
+    const played = this.#paused ? 0 : this.#queue.read(samples);
+    this.#gain.apply(samples);
     if (played > 0 && played < SLOT_SAMPLES && this.#queue.isWithinItem) this.#underruns += 1;
     this.#sink?.(samples, slot * SLOT_SAMPLES);
     if (played > 0) this.#handlers?.onLevel(rootMeanSquare(samples));

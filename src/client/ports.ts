@@ -42,8 +42,15 @@ export interface Speaker {
   play(frame: SpeakerFrame): void;
   /** All of the item has been handed over: `samples` in total. */
   end(item: number, samples: number): void;
-  /** Falls silent within 10 ms and forgets all audio with a smaller epoch, also such that comes later. */
+  /** Falls silent within 10 ms and forgets all audio with a smaller epoch, also such that comes later. It ends a pause. */
   clear(epoch: number): void;
+  /**
+   * `pause`: falls silent within 10 ms, without a click, and keeps everything: what is handed over meanwhile waits behind it, and nothing counts
+   * as played. `duck`: plays on, 12 dB softer. A later call replaces an earlier one.
+   */
+  pause(how: 'pause' | 'duck'): void;
+  /** Plays on from the very sample at which it stopped, at full level. Does nothing when it was not paused. */
+  resume(): void;
   /** Falls silent and forgets everything, so that another connection may begin at epoch 0. */
   reset(): void;
 }

@@ -25,6 +25,10 @@ export type VoiceClientEvent =
   | { readonly type: 'played'; readonly itemId: string; readonly contentIndex: number; readonly samples: number; readonly final: boolean }
   /** The agent was interrupted: the speaker has been told to fall silent. */
   | { readonly type: 'cleared'; readonly epoch: number }
+  /** The user may be interrupting: the speaker has been told to hold the sound, or to play it softer. `resumed` or `cleared` follows. */
+  | { readonly type: 'paused'; readonly how: 'pause' | 'duck' }
+  /** It was no interruption: the speaker plays on. */
+  | { readonly type: 'resumed' }
   /** Root mean square, 0..1. */
   | { readonly type: 'level'; readonly source: 'microphone' | 'agent'; readonly rms: number }
   /** Audio was lost here; totals since the start. */
@@ -309,6 +313,16 @@ export class VoiceClient {
         this.#epoch = message.epoch;
         this.#options.speaker?.clear(message.epoch);
         this.#emit({ type: 'cleared', epoch: message.epoch });
+        return;
+      case 'pause':
+        if (message.epoch !== this.#epoch) return;
+        this.#options.speaker?.pause(message.how);
+        this.#emit({ type: 'paused', how: message.how });
+        return;
+      case 'resume':
+        if (message.epoch !== this.#epoch) return;
+        this.#options.speaker?.resume();
+        this.#emit({ type: 'resumed' });
         return;
       case 'event':
         this.#emit({ type: 'event', event: message.event });

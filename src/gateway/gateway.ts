@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage } from 'node:http';
-import { silentLogger } from '../../session/index.js';
-import type { Clock, Logger, RealtimeAgent, RealtimeModel, ResponseRequest } from '../../session/index.js';
+import { bargeInPolicy, silentLogger } from '../../session/index.js';
+import type { BargeInOptions, Clock, Logger, RealtimeAgent, RealtimeModel, ResponseRequest } from '../../session/index.js';
 import { HostError } from '../host/errors.js';
 import { systemClock } from '../host/system-clock.js';
 import { CLOSE, SOCKET_PATH, SUBPROTOCOL } from '../protocol/voicewire/index.js';
@@ -39,6 +39,8 @@ export interface GatewayOptions {
   readonly modelNote?: string;
   /** What the agent is asked to say when a conversation begins. Default: a response with no words of ours. `false`: the caller speaks first. */
   readonly greeting?: ResponseRequest | false;
+  /** What a caller's voice does to the agent's: `{ mode: 'two-stage' }` for callers without headphones in lively rooms. Default: it stops it at once. */
+  readonly bargeIn?: BargeInOptions;
 }
 
 /** A running gateway. */
@@ -62,13 +64,15 @@ const RETRY_AFTER_S = '5';
 
 /**
  * Serves the page and the voice socket, and holds one model session for each caller. Resolves when it listens. Rejects with `HostError`:
- * `TOKEN_REQUIRED`, `PAGE_NOT_BUILT`, `PORT_IN_USE`, `ADDRESS_UNAVAILABLE`, or `USAGE` for a token that no browser could send.
+ * `TOKEN_REQUIRED`, `PAGE_NOT_BUILT`, `PORT_IN_USE`, `ADDRESS_UNAVAILABLE`, or `USAGE` for a token that no browser could send;
+ * with `RangeError` for a barge-in policy that cannot be.
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { host = '127.0.0.1', port = 3000, clock = systemClock, logger = silentLogger, model, agent } = options;
   const limits = gatewayLimits(options.limits);
   const rules: DoorRules = { token: options.token, allowedOrigins: options.allowedOrigins ?? [], allowedHosts: options.allowedHosts ?? [] };
   checkToken(host, options.token);
+  bargeInPolicy(options.bargeIn);
   const connections = new Set<VoiceConnection>();
   const totals = { calls: 0, turns: 0 };
   const connectionOptions = {
@@ -76,6 +80,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     agent: typeof agent === 'function' ? agent : () => agent,
     describeModel: { label: model.label, ...(options.modelNote === undefined ? {} : { note: options.modelNote }) },
     greeting: options.greeting ?? {},
+    ...(options.bargeIn === undefined ? {} : { bargeIn: options.bargeIn }),
     limits,
     clock,
     logger,

@@ -8,7 +8,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { ProtocolError, RealtimeSession, SESSION_EVENT_TYPES, VoicewireError, assertNever } from '../../session/index.js';
-import type { Clock, Logger, RealtimeAgent, RealtimeModel, ResponseRequest, SessionEvent, Timer } from '../../session/index.js';
+import type { BargeInOptions, Clock, Logger, RealtimeAgent, RealtimeModel, ResponseRequest, SessionEvent, Timer } from '../../session/index.js';
 import { HostError } from '../host/errors.js';
 import {
   CLOSE,
@@ -41,6 +41,8 @@ export interface VoiceConnectionOptions {
   readonly describeModel: ModelDescription;
   /** The response to ask for when the model is ready; `false` waits for the caller. */
   readonly greeting: ResponseRequest | false;
+  /** What a caller's voice does to the agent's. */
+  readonly bargeIn?: BargeInOptions;
   readonly limits: GatewayLimits;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -151,6 +153,7 @@ export class VoiceConnection {
       clock: this.#options.clock,
       logger: this.#log,
       sessionId: this.#sessionId,
+      ...(this.#options.bargeIn === undefined ? {} : { bargeIn: this.#options.bargeIn }),
       ...(audio ? { playback: 'reported' as const, config: { transcription: CALLER_TRANSCRIPTION } } : { config: { outputModality: 'text' as const } }),
     });
     const early: EarlyMessage[] = [];
@@ -242,6 +245,10 @@ export class VoiceConnection {
       // First of all: nothing that is still here may be heard any more.
       this.#agentAudio.clear(event.epoch);
       this.#send({ type: 'clear', epoch: event.epoch });
+    } else if (event.type === 'audio_paused' && withAudio) {
+      this.#send({ type: 'pause', epoch: event.epoch, how: event.how });
+    } else if (event.type === 'audio_resumed' && withAudio) {
+      this.#send({ type: 'resume', epoch: event.epoch });
     }
     const forClient = toWireEvent(event);
     if (forClient !== undefined) this.#send({ type: 'event', event: forClient });

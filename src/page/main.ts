@@ -30,12 +30,13 @@ const voice = createBrowserVoice({
   ...(token === null ? {} : { token }),
 });
 
-type Phase = 'idle' | 'connecting' | 'listening' | 'hearing' | 'thinking' | 'speaking';
+type Phase = 'idle' | 'connecting' | 'listening' | 'hearing' | 'held' | 'thinking' | 'speaking';
 const phases: Readonly<Record<Phase, string>> = {
   idle: 'Press Talk to begin.',
   connecting: 'Connecting…',
   listening: 'Listening. Just speak.',
   hearing: 'You are speaking.',
+  held: 'The agent waits. Go on, or let it go on.',
   thinking: 'One moment…',
   speaking: 'The agent speaks. Just interrupt.',
 };
@@ -57,7 +58,7 @@ async function begin(withMicrophone: boolean): Promise<VoiceClient | undefined> 
     await openSound(withMicrophone);
     const client = voice.client();
     call = { client, typedOnly: voice.microphoneLabel === undefined, itemOfResponse: new Map() };
-    for (const type of ['event', 'audio_start', 'audio_received', 'played', 'cleared', 'level', 'pressure', 'error', 'closed'] as const) client.on(type, onClientEvent);
+    for (const type of ['event', 'audio_start', 'audio_received', 'played', 'cleared', 'paused', 'resumed', 'level', 'pressure', 'error', 'closed'] as const) client.on(type, onClientEvent);
     transcript.begin();
     latency.begin();
     const ready = await client.connect();
@@ -123,12 +124,17 @@ function onClientEvent(event: VoiceClientEvent): void {
       return;
     case 'played':
       // The last word about an item that was cut comes while the user is already speaking.
-      if (!event.final) setPhase('speaking');
+      if (!event.final && orb.dataset['phase'] !== 'held') setPhase('speaking');
       else if (orb.dataset['phase'] === 'speaking') setPhase('listening');
       return;
     case 'cleared':
       meters.set('agent', 0);
-      if (orb.dataset['phase'] === 'speaking') setPhase('listening');
+      if (orb.dataset['phase'] === 'speaking' || orb.dataset['phase'] === 'held') setPhase('listening');
+      return;
+    case 'paused':
+      return setPhase('held');
+    case 'resumed':
+      if (orb.dataset['phase'] === 'held') setPhase('speaking');
       return;
     case 'event':
       return onSessionEvent(event.event);

@@ -35,6 +35,14 @@ export class BrowserSpeaker implements Speaker {
     this.#tell({ type: 'clear', epoch });
   }
 
+  pause(how: 'pause' | 'duck'): void {
+    this.#tell({ type: 'pause', how });
+  }
+
+  resume(): void {
+    this.#tell({ type: 'resume' });
+  }
+
   reset(): void {
     this.#tell({ type: 'reset' });
   }

@@ -1,5 +1,6 @@
 import { Resampler, int16ToFloat } from '../../../audio/index.js';
 import { SAMPLE_RATE } from '../../protocol/voicewire/index.js';
+import { Gain } from '../gain.js';
 import { PlaybackQueue } from '../playback-queue.js';
 import type { PlayedReport, SpeakerFrame } from '../ports.js';
 
@@ -22,12 +23,15 @@ export interface PlaybackRingOptions {
  * device and no AudioWorklet in it, only samples in and samples out: `render` is called for each block that the device wants.
  *
  *      waiting ──70 ms are there, or the end, or 150 ms have passed──▶ playing ──queue empty, or clear──▶ waiting
+ *         ▲────────────────────── resume ─── paused ◀──────────────────────┘ pause
  */
 export class PlaybackRing {
   readonly #queue = new PlaybackQueue();
   readonly #resampler: Resampler | undefined;
   readonly #step = new Int16Array(STEP_SAMPLES);
+  readonly #gain = new Gain();
   #playing = false;
+  #paused = false;
   #waitedSamples = 0;
   #fadedIn = 0;
   /** What the last ramp down began from, and how much of it is left. It is added to whatever plays meanwhile. */
@@ -73,11 +77,27 @@ export class PlaybackRing {
     const before = this.#queue.bufferedSamples;
     this.#queue.clear(epoch);
     if (this.#queue.bufferedSamples === 0 || this.#queue.bufferedSamples < before) this.#stop();
+    this.#endPause();
+  }
+
+  pause(how: 'pause' | 'duck'): void {
+    if (how === 'duck') this.resume();
+    this.#gain.duck(how === 'duck');
+    if (how === 'duck') return;
+    this.#paused = true;
+    this.#stop();
+  }
+
+  resume(): void {
+    // What was held has waited long enough: it plays at once, be it ever so short.
+    if (this.#paused) this.#waitedSamples = START_WAIT_SAMPLES;
+    this.#endPause();
   }
 
   reset(): void {
     this.#queue.reset();
     this.#stop();
+    this.#endPause();
   }
 
   takeReports(): PlayedReport[] {
@@ -116,7 +136,7 @@ export class PlaybackRing {
     for (let index = 0; index < step.length; index += 1) {
       const dry = index >= played;
       if (dry && index === played && this.#playing) this.#runDry();
-      const sample = (dry ? 0 : this.#fadeIn(step[index] ?? 0)) + this.#rampDown();
+      const sample = (dry ? 0 : this.#gain.next() * this.#fadeIn(step[index] ?? 0)) + this.#rampDown();
       this.#last = sample;
       this.#squares += sample * sample;
       step[index] = Math.max(-32768, Math.min(32767, Math.round(sample)));
@@ -128,11 +148,16 @@ export class PlaybackRing {
 
   #considerStart(): void {
     const buffered = this.#queue.bufferedSamples;
-    if (buffered === 0) return;
+    if (buffered === 0 || this.#paused) return;
     this.#waitedSamples += STEP_SAMPLES;
     if (buffered < START_SAMPLES && !this.#queue.endIsBuffered && this.#waitedSamples < START_WAIT_SAMPLES) return;
     this.#playing = true;
     this.#fadedIn = 0;
+  }
+
+  #endPause(): void {
+    this.#paused = false;
+    this.#gain.duck(false);
   }
 
   #runDry(): void {

@@ -8,6 +8,8 @@ export type PlaybackCommand =
   | { readonly type: 'play'; readonly frame: SpeakerFrame }
   | { readonly type: 'end'; readonly item: number; readonly samples: number }
   | { readonly type: 'clear'; readonly epoch: number }
+  | { readonly type: 'pause'; readonly how: 'pause' | 'duck' }
+  | { readonly type: 'resume' }
   | { readonly type: 'reset' };
 
 /** Each 20 ms while there is something to say. */

@@ -30,6 +30,10 @@ class PlaybackProcessor extends AudioWorkletProcessor {
           return this.#ring.end(data.item, data.samples);
         case 'clear':
           return this.#ring.clear(data.epoch);
+        case 'pause':
+          return this.#ring.pause(data.how);
+        case 'resume':
+          return this.#ring.resume();
         case 'reset':
           return this.#ring.reset();
       }

@@ -24,6 +24,10 @@ export type GatewayMessage =
   | { readonly type: 'item'; readonly item: number; readonly itemId: string; readonly responseId: string; readonly contentIndex: number; readonly epoch: number }
   | { readonly type: 'item_end'; readonly item: number; readonly epoch: number; readonly samples: number }
   | { readonly type: 'clear'; readonly epoch: number }
+  /** Hold the sound where it is (`pause`), or play it 12 dB softer (`duck`), until `resume` or `clear`. */
+  | { readonly type: 'pause'; readonly epoch: number; readonly how: 'pause' | 'duck' }
+  /** Play on from the sample at which the sound was held, at full level. */
+  | { readonly type: 'resume'; readonly epoch: number }
   | { readonly type: 'event'; readonly event: WireSessionEvent }
   | { readonly type: 'error'; readonly code: string; readonly message: string; readonly hint?: string }
   | { readonly type: 'ended'; readonly reason: string };

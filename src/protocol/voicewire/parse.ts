@@ -62,7 +62,13 @@ export function parseGatewayMessage(text: string): GatewayMessage | undefined {
     case 'item_end':
       return { type, item: count(message, 'item'), epoch: count(message, 'epoch'), samples: count(message, 'samples') };
     case 'clear':
+    case 'resume':
       return { type, epoch: count(message, 'epoch') };
+    case 'pause': {
+      const how = string(message, 'how');
+      if (how !== 'pause' && how !== 'duck') throw wrongMember(message, 'how', '"pause" or "duck"');
+      return { type, epoch: count(message, 'epoch'), how };
+    }
     case 'event': {
       const event = object(message, 'event');
       if (!isWireEventType(string(event, 'type'))) return undefined;

@@ -77,7 +77,8 @@ describe('two-stage barge-in', () => {
 
   it('interrupts when the voice goes on, with what was heard before the pause, and answers the turn', async () => {
     const harness = await speaking({}, {}, 10_000, false);
-    microphone(harness, 200, 0.3);
+    microphone(harness, 100, 0.001);
+    microphone(harness, 100, 0.3);
     harness.model.push(speechStarts('u1'));
     microphone(harness, 480, 0.3);
     expect(sent(harness)).toEqual([]);
@@ -122,6 +123,16 @@ describe('two-stage barge-in', () => {
     expect(harness.of('audio_resumed')[0]?.info.timestamp).toBe(harness.of('audio_paused')[0]!.info.timestamp + 1_500);
     // A ducked sound is heard all the while.
     expect(harness.of('audio_resumed')[0]?.sample).toBe((harness.of('audio_paused')[0]?.sample ?? 0) + 36_000);
+  });
+
+  it('leaves a voice that hardly stands out of the room to the model, which hears it to the end', async () => {
+    const harness = await speaking();
+    microphone(harness, 400, 0.05);
+    harness.model.push(speechStarts('u1'));
+    microphone(harness, 1_480, 0.06);
+    expect(counts(harness)).toEqual({ tentative: 1, confirmed: 0, resumed: 0 });
+    microphone(harness, 20, 0.06);
+    expect(counts(harness)).toEqual({ tentative: 1, confirmed: 1, resumed: 0 });
   });
 
   it('without a microphone to measure, takes speech whose end does not come for an interruption', async () => {
@@ -257,9 +268,9 @@ describe('two-stage barge-in', () => {
     await expect(openHarness({ bargeIn })).rejects.toThrow(RangeError);
   });
 
-  it('never leaves a listener paused, never counts the pause as heard, and settles every doubt in time, for 2000 random courses', async () => {
+  it('never leaves a listener paused, never counts the pause as heard, and settles every doubt in time, for 1000 random courses', async () => {
     const rng = random();
-    for (let round = 0; round < 2_000; round += 1) {
+    for (let round = 0; round < 1_000; round += 1) {
       const where = `seed ${rng.seed}, round ${round}`;
       const decideWithinMs = rng.int(500, 2_000);
       const harness = await openHarness({ bargeIn: { mode: 'two-stage', pause: 'pause', decideWithinMs }, config: rng.pick([{}, WRITTEN]) });

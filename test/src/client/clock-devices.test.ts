@@ -79,6 +79,48 @@ describe('a speaker without a device', () => {
   });
 });
 
+describe('a pause of a speaker without a device', () => {
+  test('holds the sound at a sample, reports it at once, and plays on from it', () => {
+    const clock = new ManualClock();
+    const heard: number[] = [];
+    const reports: PlayedReport[] = [];
+    const speaker = new ClockSpeaker({ clock, sink: (samples) => heard.push(...samples) });
+    speaker.listen({ onPlayed: (report) => reports.push(report), onLevel: () => {}, onTrouble: () => {} });
+    speaker.play({ epoch: 0, item: 1, firstSample: 0, samples: Int16Array.from({ length: 200 * MS }, (_, index) => index + 1) });
+    clock.advance(65);
+    speaker.pause('pause');
+    expect(reports.at(-1)?.samples).toBe(60 * MS);
+    clock.advance(500);
+    expect(reports.at(-1)?.samples).toBe(60 * MS);
+    expect(heard.slice(60 * MS).every((sample) => sample === 0)).toBe(true);
+    speaker.resume();
+    clock.advance(300);
+    expect(heard.filter((sample) => sample !== 0)).toEqual(Array.from({ length: 200 * MS }, (_, index) => index + 1));
+    speaker.close();
+  });
+
+  test('ends with a clear or a reset; a duck is 12 dB softer', () => {
+    const clock = new ManualClock();
+    let heard: number[] = [];
+    const speaker = new ClockSpeaker({ clock, sink: (samples) => (heard = [...samples]) });
+    const play = (epoch: number) => speaker.play({ epoch, item: epoch, firstSample: 0, samples: new Int16Array(1000 * MS).fill(10_000) });
+    play(1);
+    speaker.pause('pause');
+    speaker.clear(2);
+    play(2);
+    clock.advance(40);
+    expect(heard.at(-1)).toBe(10_000);
+    speaker.pause('duck');
+    clock.advance(40);
+    expect(heard.at(-1)).toBe(2_512);
+    speaker.reset();
+    play(3);
+    clock.advance(40);
+    expect(heard.at(-1)).toBe(10_000);
+    speaker.close();
+  });
+});
+
 describe('a recording as a microphone', () => {
   test('is on the speaker\'s timeline, ends, and goes on as silence', async () => {
     const clock = new ManualClock(3);

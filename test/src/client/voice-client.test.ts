@@ -29,7 +29,7 @@ function setUp(options: { recording?: Int16Array; signal?: AbortSignal } = {}) {
     ...(options.signal === undefined ? {} : { signal: options.signal }),
   });
   const events: VoiceClientEvent[] = [];
-  for (const type of ['event', 'audio_start', 'audio_received', 'played', 'cleared', 'pressure', 'error', 'closed'] as const) client.on(type, (event) => events.push(event));
+  for (const type of ['event', 'audio_start', 'audio_received', 'played', 'cleared', 'paused', 'resumed', 'pressure', 'error', 'closed'] as const) client.on(type, (event) => events.push(event));
   speakers.push(speaker);
   return { client, far, speaker, events, say: (message: GatewayMessage) => far.deliver(serializeMessage(message)), sent: () => far.sent.map((data) => (typeof data === 'string' ? (JSON.parse(data) as Record<string, unknown>) : data)) };
 }
@@ -157,6 +157,32 @@ describe('playback', () => {
     expect(events.filter((event) => event.type === 'played' && event.final)).toEqual([]);
     say({ type: 'item_end', item: 1, epoch: 0, samples: 480 });
     expect(events.filter((event) => event.type === 'played' && event.final)).toHaveLength(1);
+  });
+
+  test('a pause holds the sound and tells where, a resume plays on, and both are told', async () => {
+    const { far, say, sent, events } = await connected();
+    say(item(1));
+    far.deliver(audio(1, 0, 0, new Int16Array(1000 * MS)));
+    clock.advance(115);
+    say({ type: 'pause', epoch: 0, how: 'pause' });
+    clock.advance(500);
+    expect(playbacks(sent()).at(-1)?.samples).toBe(100 * MS);
+    say({ type: 'resume', epoch: 0 });
+    clock.advance(200);
+    expect(playbacks(sent()).at(-1)?.samples).toBeGreaterThan(200 * MS);
+    expect(events.filter((event) => event.type === 'paused' || event.type === 'resumed')).toEqual([{ type: 'paused', how: 'pause' }, { type: 'resumed' }]);
+  });
+
+  test('a pause of another epoch is late, and a clear ends one', async () => {
+    const { far, say, sent, events } = await connected();
+    say({ type: 'pause', epoch: 0, how: 'pause' });
+    say({ type: 'clear', epoch: 1 });
+    say({ type: 'pause', epoch: 0, how: 'pause' });
+    say(item(1, 1));
+    far.deliver(audio(1, 1, 0, new Int16Array(1000 * MS)));
+    clock.advance(200);
+    expect(playbacks(sent()).at(-1)?.samples).toBeGreaterThan(100 * MS);
+    expect(events.filter((event) => event.type === 'paused')).toHaveLength(1);
   });
 
   test('audio of no announced item is not played', async () => {

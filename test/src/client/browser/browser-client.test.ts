@@ -31,6 +31,12 @@ class ListeningSpeaker implements Speaker {
   clear(epoch: number): void {
     this.calls.push(`clear ${epoch}`);
   }
+  pause(how: 'pause' | 'duck'): void {
+    this.calls.push(how);
+  }
+  resume(): void {
+    this.calls.push('resume');
+  }
   reset(): void {
     this.calls.push('reset');
   }
@@ -165,6 +171,8 @@ describe('the speaker of a page', () => {
         if (command.type === 'play') ring.play(command.frame);
         else if (command.type === 'end') ring.end(command.item, command.samples);
         else if (command.type === 'clear') ring.clear(command.epoch);
+        else if (command.type === 'pause') ring.pause(command.how);
+        else if (command.type === 'resume') ring.resume();
         else ring.reset();
       },
     };
@@ -175,6 +183,9 @@ describe('the speaker of a page', () => {
     const tell = (): void => port.onmessage?.({ data: { reports: ring.takeReports(), level: ring.takeLevel(), underruns: ring.underruns, droppedSamples: ring.droppedSamples } } as MessageEvent);
     speaker.reset();
     speaker.play({ epoch: 0, item: 1, firstSample: 0, samples: new Int16Array(4800).fill(1000) });
+    speaker.pause('pause');
+    ring.render(new Float32Array(4800));
+    speaker.resume();
     ring.render(new Float32Array(2400));
     tell();
     speaker.clear(1);

@@ -171,3 +171,92 @@ describe('epochs', () => {
     expect(ring.takeReports().at(-1)).toMatchObject({ epoch: 0, item: 1, final: false });
   });
 });
+
+describe.each(deviceRates)('a pause at %i Hz', (rate) => {
+  const blocksFor = (ms: number): number => Math.ceil((ms * rate) / 1000 / BLOCK);
+
+  test('is silent within 10 ms without a click, counts nothing, and goes on with the very next sample', () => {
+    for (let moment = 0; moment < 12; moment += 1) {
+      const ring = new PlaybackRing({ outputRate: rate });
+      ring.play({ epoch: 0, item: 1, firstSample: 0, samples: tone(RATE) });
+      const [pauseAt, resumeAt] = [blocksFor(200) + moment, blocksFor(600)];
+      let [heldAt, stillAt] = [-1, -1];
+      const out = render(ring, blocksFor(1_700), (block) => {
+        if (block === pauseAt) ring.pause('pause');
+        if (block === pauseAt + 1) heldAt = ring.takeReports().at(-1)?.samples ?? -1;
+        // What comes during the pause waits behind what is held.
+        if (block === pauseAt + 20) ring.play({ epoch: 0, item: 1, firstSample: RATE, samples: tone(RATE / 5, RATE) });
+        if (block === resumeAt) {
+          stillAt = ring.takeReports().at(-1)?.samples ?? heldAt;
+          ring.resume();
+        }
+      });
+      const inPause = out.subarray(pauseAt * BLOCK, resumeAt * BLOCK);
+      expect(((lastSound(inPause) + 1) / rate) * 1000, `paused before block ${pauseAt}`).toBeLessThanOrEqual(10);
+      expect(Math.abs(heldAt - (pauseAt * BLOCK * RATE) / rate)).toBeLessThanOrEqual(2 * 48 + 1);
+      expect(stillAt).toBe(heldAt);
+      expect(maxStep(out), `paused before block ${pauseAt}`).toBeLessThan(allowedStep(rate));
+      expect(ring.takeReports().at(-1)?.samples).toBe(RATE + RATE / 5);
+      expect(ring.underruns).toBe(1);
+    }
+  });
+});
+
+describe('a pause', () => {
+  test('loses and doubles no sample: what is played before and after it are neighbours', () => {
+    const ring = new PlaybackRing({ outputRate: RATE });
+    const ramp = Int16Array.from({ length: 30_000 }, (_, index) => index);
+    ring.play({ epoch: 0, item: 1, firstSample: 0, samples: ramp });
+    ring.end(1, ramp.length);
+    const out = render(ring, 400, (block) => {
+      if (block === 30) ring.pause('pause');
+      if (block === 130) ring.resume();
+    });
+    const values = [...out].map((sample) => Math.round(sample * 32_768));
+    const lastAt = values.indexOf(29_999);
+    // The ramp's own samples, each one later by exactly the pause: a whole number of steps of 2 ms, about 100 blocks.
+    const pause = lastAt - 29_999;
+    expect(pause % 48).toBe(0);
+    expect(Math.abs(pause - 100 * BLOCK)).toBeLessThanOrEqual(48);
+    expect(values.slice(1_000, 29 * BLOCK)).toEqual([...ramp.subarray(1_000, 29 * BLOCK)]);
+    const again = 130 * BLOCK + 200;
+    expect(values.slice(again, lastAt)).toEqual([...ramp.subarray(again - pause, 29_999)]);
+  });
+
+  test('ends with a clear, and what comes after that starts as ever', () => {
+    const ring = new PlaybackRing({ outputRate: RATE });
+    ring.play({ epoch: 0, item: 1, firstSample: 0, samples: tone(RATE) });
+    render(ring, 40);
+    ring.pause('pause');
+    render(ring, 10);
+    ring.clear(1);
+    expect(ring.takeReports().at(-1)).toMatchObject({ item: 1, final: true });
+    ring.play({ epoch: 1, item: 2, firstSample: 0, samples: tone(20 * MS) });
+    expect(rms(render(ring, 10))).toBe(0);
+    ring.play({ epoch: 1, item: 2, firstSample: 20 * MS, samples: tone(RATE, 20 * MS) });
+    expect(rms(render(ring, 50))).toBeGreaterThan(0.1);
+  });
+
+  test('holds back a start too', () => {
+    const ring = new PlaybackRing({ outputRate: RATE });
+    ring.pause('pause');
+    ring.play({ epoch: 0, item: 1, firstSample: 0, samples: tone(RATE) });
+    expect(rms(render(ring, 100))).toBe(0);
+    ring.resume();
+    expect(rms(render(ring, 10))).toBeGreaterThan(0.1);
+  });
+
+  test('as a duck plays on 12 dB softer, without a click, and counts', () => {
+    const ring = new PlaybackRing({ outputRate: RATE });
+    ring.play({ epoch: 0, item: 1, firstSample: 0, samples: tone(2 * RATE) });
+    const out = render(ring, 300, (block) => {
+      if (block === 100) ring.pause('duck');
+      if (block === 200) ring.resume();
+    });
+    const level = (from: number): number => rms(out.subarray(from * BLOCK, (from + 50) * BLOCK));
+    expect(20 * Math.log10(level(120) / level(40))).toBeCloseTo(-12, 1);
+    expect(level(220)).toBeCloseTo(level(40), 3);
+    expect(maxStep(out)).toBeLessThan(allowedStep(RATE));
+    expect(ring.takeReports().at(-1)?.samples).toBeGreaterThanOrEqual(300 * BLOCK - 48);
+  });
+});

@@ -20,6 +20,9 @@ const gatewayMessages: readonly GatewayMessage[] = [
   { type: 'item', item: 1, itemId: 'item_1', responseId: 'resp_1', contentIndex: 0, epoch: 0 },
   { type: 'item_end', item: 1, epoch: 0, samples: 48000 },
   { type: 'clear', epoch: 1 },
+  { type: 'pause', epoch: 1, how: 'pause' },
+  { type: 'pause', epoch: 0, how: 'duck' },
+  { type: 'resume', epoch: 1 },
   { type: 'event', event: { type: 'agent_start', info, responseId: 'resp_1' } },
   { type: 'error', code: 'MODEL_UNREACHABLE', message: 'No model.', hint: 'Start one.' },
   { type: 'ended', reason: 'client' },
@@ -67,7 +70,7 @@ describe('messages', () => {
     expect(parseGatewayMessage('{"type":"clear","epoch":4,"because":"speech"}')).toEqual({ type: 'clear', epoch: 4 });
   });
 
-  test.each(['{"type":"clear"}', '{"type":"item_end","item":1,"epoch":0,"samples":"all"}', '{"type":"event","event":{"type":"agent_start"}}', '{"type":"ready"}', '{"type":"error","code":"","message":""}'])(
+  test.each(['{"type":"clear"}', '{"type":"pause","epoch":1}', '{"type":"pause","epoch":1,"how":"loudly"}', '{"type":"resume"}', '{"type":"item_end","item":1,"epoch":0,"samples":"all"}', '{"type":"event","event":{"type":"agent_start"}}', '{"type":"ready"}', '{"type":"error","code":"","message":""}'])(
     'a client refuses the half-made %s',
     (text) => {
       expect(codeOf(() => parseGatewayMessage(text)).code).toBe('PROTOCOL_BAD_EVENT');
