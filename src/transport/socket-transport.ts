@@ -27,6 +27,16 @@ export interface SocketDriver {
   cut(): void;
 }
 
+/** A text message that is not decoded yet. */
+export interface UndecodedText {
+  readonly bytes: Uint8Array;
+  /** In bytes. */
+  readonly length: number;
+  decode(): string;
+}
+
+type Message = string | Uint8Array | UndecodedText;
+
 /**
  * The behaviour that all message sockets share: messages before the listener, pausing, one orderly end.
  *
@@ -41,7 +51,7 @@ export class SocketTransport implements Transport, AsyncDisposable {
   readonly #ended: Promise<TransportClose>;
   #confirmEnded: (close: TransportClose) => void = () => {};
   #handlers: TransportHandlers | undefined;
-  #held: (string | Uint8Array)[] = [];
+  #held: Message[] = [];
   #heldBytes = 0;
   #paused = false;
   #draining = false;
@@ -117,10 +127,18 @@ export class SocketTransport implements Transport, AsyncDisposable {
   // ---- called by whoever owns the socket ----
 
   /** A message came in. */
-  socketReceived(data: string | Uint8Array): void {
+  socketReceived(message: Message): void {
     if (this.#ours !== undefined || this.#end !== undefined) return;
-    this.#held.push(data);
-    this.#heldBytes += data.length;
+    const handlers = this.#handlers;
+    if (handlers !== undefined && this.#held.length === 0 && !this.#paused && !this.#draining) {
+      // The usual case: somebody listens and nothing waits, so that nothing need be queued.
+      this.#draining = true;
+      this.#deliver(handlers, message);
+      this.#draining = false;
+    } else {
+      this.#held.push(message);
+      this.#heldBytes += message.length;
+    }
     this.#drain();
     if (this.#heldBytes < HOLD_BYTES) return;
     if (this.#driver.canPause) this.#driver.setReading(false);
@@ -182,26 +200,32 @@ export class SocketTransport implements Transport, AsyncDisposable {
     let next = 0;
     let queue = this.#held;
     while (next < queue.length && (!this.#paused || this.#end !== undefined)) {
-      const message = queue[next] as string | Uint8Array;
+      const message = queue[next] as Message;
       next += 1;
       this.#heldBytes -= message.length;
-      try {
-        handlers.onMessage(message);
-      } catch (thrown) {
-        this.#error ??= thrown instanceof Error ? thrown : new Error('A message handler threw something that is not an Error.', { cause: thrown });
-        this.#dropHeld();
-        this.#beginClose(1011, 'internal error');
-        if (this.#end !== undefined) this.#end = { ...this.#end, error: this.#error };
-      }
+      this.#deliver(handlers, message);
       if (this.#held !== queue) {
         queue = this.#held;
         next = 0;
       }
     }
-    this.#held = queue.slice(next);
+    if (next > 0) this.#held = queue.slice(next);
     this.#draining = false;
     if (this.#end !== undefined) this.#reportEnd(handlers, this.#end);
     else if (!this.#paused && this.#ours === undefined) this.#driver.setReading(true);
+  }
+
+  #deliver(handlers: TransportHandlers, message: Message): void {
+    try {
+      if (typeof message === 'string' || message instanceof Uint8Array) handlers.onMessage(message);
+      else if (handlers.onTextBytes !== undefined) handlers.onTextBytes(message.bytes);
+      else handlers.onMessage(message.decode());
+    } catch (thrown) {
+      this.#error ??= thrown instanceof Error ? thrown : new Error('A message handler threw something that is not an Error.', { cause: thrown });
+      this.#dropHeld();
+      this.#beginClose(1011, 'internal error');
+      if (this.#end !== undefined) this.#end = { ...this.#end, error: this.#error };
+    }
   }
 
   #reportEnd(handlers: TransportHandlers, end: TransportClose): void {

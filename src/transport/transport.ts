@@ -10,6 +10,11 @@ export interface TransportClose {
 export interface TransportHandlers {
   /** A whole message. Bytes belong to the receiver; their offset within the underlying buffer may be odd. */
   onMessage(data: string | Uint8Array): void;
+  /**
+   * A text message as its UTF-8 bytes, for a listener that finds what it needs without a string of all of it. Where this handler is absent, or
+   * the socket knows its messages only as strings (in browsers), text comes to {@link TransportHandlers.onMessage}. Bytes belong to the receiver.
+   */
+  onTextBytes?(bytes: Uint8Array): void;
   /** Exactly once, after the last message. */
   onClose(close: TransportClose): void;
 }

@@ -2,6 +2,7 @@ import type { WebSocket } from 'ws';
 import { ProtocolError, TransportError } from '../../session/index.js';
 import type { Clock } from '../../session/index.js';
 import { SocketTransport } from './socket-transport.js';
+import type { UndecodedText } from './socket-transport.js';
 
 /** The close codes with which `ws` answers a broken frame by itself; every other of its frame errors is a 1002. */
 const FRAME_ERROR_CODES = new Map([
@@ -44,8 +45,10 @@ export function wsTransport(socket: WebSocket, { clock, pingIntervalMs }: WsTran
     },
     clock,
   );
+  const heard = pingIntervalMs === undefined ? undefined : keepAlive(socket, transport, clock, pingIntervalMs);
   socket.on('message', (data: Buffer, isBinary) => {
-    transport.socketReceived(isBinary ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : data.toString('utf8'));
+    heard?.();
+    transport.socketReceived(isBinary ? new Uint8Array(data.buffer, data.byteOffset, data.byteLength) : new WsText(data));
   });
   socket.on('error', (error: Error & { code?: string }) => {
     if (error.code?.startsWith('WS_ERR_')) {
@@ -55,12 +58,28 @@ export function wsTransport(socket: WebSocket, { clock, pingIntervalMs }: WsTran
     }
   });
   socket.on('close', (code, reason) => transport.socketEnded(code, reason.toString('utf8'), code !== 1006));
-  if (pingIntervalMs !== undefined) keepAlive(socket, transport, clock, pingIntervalMs);
   return transport;
 }
 
-/** RFC 6455 section 5.5.2: a peer must answer each ping. A connection that died without a word is found this way, and no other. */
-function keepAlive(socket: WebSocket, transport: SocketTransport, clock: Clock, intervalMs: number): void {
+/** `ws` has made sure that the bytes are UTF-8. */
+class WsText implements UndecodedText {
+  readonly bytes: Buffer;
+
+  constructor(bytes: Buffer) {
+    this.bytes = bytes;
+  }
+
+  get length(): number {
+    return this.bytes.length;
+  }
+
+  decode(): string {
+    return this.bytes.toString('utf8');
+  }
+}
+
+/** RFC 6455 section 5.5.2: a peer must answer each ping. A connection that died without a word is found this way, and no other. Returns what to call when a message has come. */
+function keepAlive(socket: WebSocket, transport: SocketTransport, clock: Clock, intervalMs: number): () => void {
   let answered = true;
   const tick = (): void => {
     // What is not read cannot be seen to answer: a reader that pauses must not lose its socket for it.
@@ -75,7 +94,8 @@ function keepAlive(socket: WebSocket, transport: SocketTransport, clock: Clock, 
     timer = clock.after(intervalMs, tick);
   };
   let timer = clock.after(intervalMs, tick);
-  socket.on('pong', () => (answered = true));
-  socket.on('message', () => (answered = true));
+  const heard = (): void => void (answered = true);
+  socket.on('pong', heard);
   socket.on('close', () => timer.cancel());
+  return heard;
 }

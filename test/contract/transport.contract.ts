@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import type { TransportHandlers } from '../../src/transport/transport.js';
 import { listenTo } from '../helpers/socket-pair.js';
 import type { SocketUnderTest } from '../helpers/socket-pair.js';
 
@@ -10,6 +11,8 @@ export interface TransportCapabilities {
   readonly canCut: boolean;
   /** Every code of RFC 6455 may be sent; otherwise those below 3000 go out raised by 3000. */
   readonly sendsEveryCode: boolean;
+  /** Text comes from the network as bytes, and a listener may take it so. */
+  readonly hasTextBytes: boolean;
 }
 
 const bytes = (length: number, first = 0): Uint8Array => Uint8Array.from({ length }, (_, index) => (first + index) & 255);
@@ -28,6 +31,28 @@ export function transportContract(name: string, open: () => Promise<SocketUnderT
       await near.count(said.length);
       expect(near.messages).toEqual(said);
       for (const message of said) expect(await socket.peer.receive()).toEqual(message);
+    });
+
+    test('a listener that takes text as bytes gets each message once, in order, held ones too: text as its UTF-8 where the socket has it', async () => {
+      await using socket = await open();
+      const said = ['before the listener', 'zwölf 🙂', bytes(3), '', 'after it'];
+      for (const message of said.slice(0, 2)) socket.peer.send(message);
+      const seen: unknown[] = [];
+      let confirm = (): void => {};
+      const all = new Promise<void>((resolve) => (confirm = resolve));
+      const see = (message: unknown): void => {
+        seen.push(message);
+        if (seen.length === said.length) confirm();
+      };
+      const listener: TransportHandlers = {
+        onMessage: (data) => see(typeof data === 'string' && can.hasTextBytes ? 'text that was decoded' : data),
+        onTextBytes: (data) => see(can.hasTextBytes ? new TextDecoder().decode(data) : 'bytes where there are none'),
+        onClose() {},
+      };
+      socket.transport.listen(listener);
+      for (const message of said.slice(2)) socket.peer.send(message);
+      await all;
+      expect(seen).toEqual(said);
     });
 
     test('bytes at an odd offset are sent as they are, and may be changed after send', async () => {

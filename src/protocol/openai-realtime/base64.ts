@@ -4,7 +4,11 @@ export interface Base64Host {
     readonly fromBase64?: (text: string) => Uint8Array;
     readonly prototype: { readonly toBase64?: (this: Uint8Array) => string };
   };
-  readonly Buffer?: { from(buffer: ArrayBufferLike, byteOffset: number, length: number): { write(text: string, encoding: 'base64'): number; toString(encoding: 'base64'): string } };
+  readonly Buffer?: {
+    from(buffer: ArrayBufferLike, byteOffset: number, length: number): { write(text: string, encoding: 'base64'): number; toString(encoding: 'base64'): string };
+    /** What `write` calls: it takes any bytes for its own, which saves a Buffer for each decoded text. */
+    readonly prototype?: { base64Write?(this: Uint8Array, text: string): number };
+  };
   readonly atob?: (text: string) => string;
   readonly btoa?: (binary: string) => string;
 }
@@ -39,12 +43,13 @@ function decoderFor(host: Base64Host): Base64['decode'] {
   }
   const { Buffer } = host;
   if (Buffer !== undefined) {
+    const write = Buffer.prototype?.base64Write ?? writeThrough(Buffer);
     return (text) => {
       const length = decodedLength(text);
       // Node reads the URL-safe letters as well and skips what is none: the first are asked for here, the second leave bytes missing.
       if (length === undefined || text.includes('-') || text.includes('_')) return undefined;
       const bytes = new Uint8Array(length);
-      return Buffer.from(bytes.buffer, 0, length).write(text, 'base64') === length ? bytes : undefined;
+      return write.call(bytes, text) === length ? bytes : undefined;
     };
   }
   return (text) => {
@@ -60,6 +65,12 @@ function decoderFor(host: Base64Host): Base64['decode'] {
     const bytes = new Uint8Array(length);
     for (let index = 0; index < length; index += 1) bytes[index] = binary.charCodeAt(index);
     return bytes;
+  };
+}
+
+function writeThrough(Buffer: NonNullable<Base64Host['Buffer']>): (this: Uint8Array, text: string) => number {
+  return function (text) {
+    return Buffer.from(this.buffer, this.byteOffset, this.byteLength).write(text, 'base64');
   };
 }
 

@@ -1,7 +1,7 @@
 import { ProtocolError, TransportError } from '../../../session/index.js';
 import type { Clock, ModelConnectOptions, ModelConnection, ModelInput, RealtimeModel } from '../../../session/index.js';
 import { HostError } from '../../host/errors.js';
-import { parseMessage } from '../../protocol/openai-realtime/parse.js';
+import { MessageReader } from '../../protocol/openai-realtime/message-reader.js';
 import { serialize } from '../../protocol/openai-realtime/serialize.js';
 import { connectWebSocket } from '../../transport/ws-client.js';
 
@@ -44,10 +44,13 @@ export function openaiRealtime(options: OpenaiRealtimeOptions = {}): RealtimeMod
         ...(options.connectTimeoutMs === undefined ? {} : { connectTimeoutMs: options.connectTimeoutMs }),
         ...(options.clock === undefined ? {} : { clock: options.clock }),
       });
+      const reader = new MessageReader();
+      const onText = (message: string | Uint8Array): void => {
+        for (const input of read(reader, message)) onInput(input);
+      };
       transport.listen({
-        onMessage(data) {
-          for (const input of read(data)) onInput(input);
-        },
+        onTextBytes: onText,
+        onMessage: (message) => (typeof message === 'string' ? onText(message) : onInput(unreadable(new ProtocolError('PROTOCOL_BAD_EVENT', 'The model sent a binary message, where the protocol has only text.')))),
         onClose,
       });
       return {
@@ -117,12 +120,15 @@ async function keyFor(apiKey: OpenaiRealtimeOptions['apiKey'], signal: AbortSign
   }
 }
 
-function read(data: string | Uint8Array): readonly ModelInput[] {
+function read(reader: MessageReader, message: string | Uint8Array): readonly ModelInput[] {
   try {
-    if (typeof data !== 'string') throw new ProtocolError('PROTOCOL_BAD_EVENT', 'The model sent a binary message, where the protocol has only text.');
-    return parseMessage(data);
+    return reader.read(message);
   } catch (error) {
     if (!(error instanceof ProtocolError)) throw error;
-    return [{ type: 'model_error', error: { code: error.code, kind: 'protocol_error', message: error.message } }];
+    return [unreadable(error)];
   }
+}
+
+function unreadable({ code, message }: ProtocolError): ModelInput {
+  return { type: 'model_error', error: { code, kind: 'protocol_error', message } };
 }
