@@ -127,6 +127,7 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
   #state: SessionState;
   #lifeState: SessionLifeState = 'idle';
   #stepping = false;
+  #nowMs = 0;
   #connection: ModelConnection | undefined;
   #ready: { resolve: () => void; reject: (error: unknown) => void } | undefined;
 
@@ -357,15 +358,17 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
   }
 
   #dispatch(input: SessionInput): void {
-    this.#inbox.push(input);
     // An effect may cause an input (a handler that interrupts, say); it waits until the effects before it are done.
-    if (this.#stepping) return;
+    if (this.#stepping) return void this.#inbox.push(input);
     this.#stepping = true;
     try {
-      for (let next = this.#inbox.shift(); next !== undefined; next = this.#inbox.shift()) {
-        const { state, effects } = step(this.#state, next, this.#clock.now());
+      let next: SessionInput | undefined = input;
+      while (next !== undefined) {
+        this.#nowMs = this.#clock.now();
+        const { state, effects } = step(this.#state, next, this.#nowMs);
         this.#state = state;
         for (const effect of effects) this.#perform(effect);
+        next = this.#inbox.shift();
       }
     } finally {
       this.#stepping = false;
@@ -429,13 +432,13 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
   }
 
   #emit(body: SessionEventBody, agentName = this.#agent.name): void {
-    const info: EventInfo = {
-      sessionId: this.sessionId,
-      agentName,
-      timestamp: this.#clock.now(),
-      ...(this.#metadata === undefined ? {} : { metadata: this.#metadata }),
-    };
-    const event = { ...body, info } as SessionEvent;
+    // What one step tells happened at one moment.
+    const timestamp = this.#stepping ? this.#nowMs : this.#clock.now();
+    const { sessionId } = this;
+    const metadata = this.#metadata;
+    const info: EventInfo = metadata === undefined ? { sessionId, agentName, timestamp } : { sessionId, agentName, timestamp, metadata };
+    // Each body was made for this one event, fifty a second and more: it is completed, not copied.
+    const event = Object.assign(body, { info }) as SessionEvent;
     if (event.type === 'error') this.#logger.warn('An error was reported.', { code: event.error.code, stage: event.error.stage });
     this.#emitter.emit(event as never);
     for (const reader of this.#readers) reader.push(event);
