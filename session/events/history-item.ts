@@ -47,6 +47,19 @@ export type HistoryItem =
   | { readonly type: 'function_call_output'; readonly itemId: string; readonly callId: string; readonly output: string }
   | { readonly type: 'other'; readonly itemId: string; readonly kind: string; readonly raw: unknown };
 
+/** An item that the application puts into the history; the session gives it an id. */
+export type NewHistoryItem =
+  | {
+      readonly type: 'message';
+      readonly role: 'user';
+      readonly text: string;
+      /** Data URLs of PNG or JPEG. */
+      readonly images?: readonly { readonly url: string; readonly detail?: 'auto' | 'low' | 'high' }[];
+    }
+  | { readonly type: 'message'; readonly role: 'assistant' | 'system'; readonly text: string }
+  | { readonly type: 'function_call'; readonly callId: string; readonly name: string; readonly arguments: string }
+  | { readonly type: 'function_call_output'; readonly callId: string; readonly output: string };
+
 /** One step of the history; applying all of them in order to an empty list gives `session.history`. */
 export type HistoryChange =
   /** `afterItemId` `null` puts it first. */

@@ -4,7 +4,7 @@ import type { Handoff, HandoffEntry, HandoffFilter, HandoffSummary, RealtimeAgen
 import { InvalidStateError, ToolError, TransportError, VoicewireError, assertNever } from '../errors.js';
 import type { PriceTable } from '../cost/price-table.js';
 import { Emitter } from '../events/emitter.js';
-import type { HistoryItem } from '../events/history-item.js';
+import type { HistoryItem, NewHistoryItem } from '../events/history-item.js';
 import type { ResponsePriority } from '../events/response-wish.js';
 import type { CallCost, SessionUsage } from '../events/usage.js';
 import type { EventInfo, SessionEvent, SessionEventBody, SessionEventMap } from '../events/session-event.js';
@@ -15,6 +15,7 @@ import type { ModelConfig, ModelConnection, ModelContentPart, RealtimeModel, Res
 import type { BargeInCounts, BargeInOptions } from '../state/barge-in-policy.js';
 import type { AgentProfile } from '../state/handoff-state.js';
 import { historyItems } from '../state/history.js';
+import { planEdits } from '../state/history-diff.js';
 import type { SessionEffect } from '../state/session-effect.js';
 import type { SessionInput, TimerName } from '../state/session-input.js';
 import { sayRequest } from '../state/say-request.js';
@@ -95,6 +96,8 @@ export type HandoffOutcome = { readonly ok: true } | { readonly ok: false; reado
 
 export type SessionLifeState = 'idle' | 'connecting' | 'open' | 'closed';
 
+const MAX_CONTEXT_KEYS = 64;
+const MAX_PENDING_EDITS = 4_096;
 const CONNECT_TIMEOUT_MS = 10_000;
 /** Events that wait for a slow `for await`: about half a minute of a lively conversation. */
 const EVENT_QUEUE = 4096;
@@ -276,6 +279,34 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
     this.#assertOpen('updateAgent');
     const { reason = '', entry = 'respond', carry = 'all', inputFilter } = options;
     return this.#handOff({ to: agent, entry, carry, inputFilter }, { reason, summary: '' });
+  }
+
+  /**
+   * Edits the conversation: the list that is given, or that the function makes of the present one, is what the model shall have. Items are told
+   * apart by `itemId`: those that are left out are deleted; those that are new, changed or moved are made anew with an id of their own. Give the
+   * function where you can: it sees what was added since you looked. `history` follows as the model confirms; what it refuses or does not answer
+   * within 10 s becomes an `error` event `HISTORY_EDIT_FAILED`. Throws `TypeError` for a list that cannot be made, and `RangeError` when thousands
+   * of edits wait already.
+   */
+  updateHistory(items: readonly (HistoryItem | NewHistoryItem)[] | ((items: readonly HistoryItem[]) => readonly (HistoryItem | NewHistoryItem)[])): void {
+    this.#assertOpen('updateHistory');
+    const current = this.history;
+    const target = [...(typeof items === 'function' ? items(current) : items)];
+    planEdits(current, target, () => '');
+    if (this.#state.edits.pending.size > MAX_PENDING_EDITS) throw new RangeError(`More than ${MAX_PENDING_EDITS} edits wait for the model.`);
+    this.#dispatch({ type: 'update_history', items: target });
+  }
+
+  /**
+   * Tells the model something under a key (the state of an order, say): a system message that takes the place of the one before, so that it
+   * knows each key once and by its newest text. `null` takes it away. At most 64 keys.
+   */
+  setContext(key: string, text: string | null): void {
+    this.#assertOpen('setContext');
+    if (text === '') throw new TypeError('A context needs a text; null takes it away.');
+    const { keyed } = this.#state.edits;
+    if (text !== null && !keyed.has(key) && keyed.size >= MAX_CONTEXT_KEYS) throw new RangeError(`There are ${MAX_CONTEXT_KEYS} keys of context already.`);
+    this.#dispatch({ type: 'set_context', key, text });
   }
 
   /** Stops the agent: what it was saying is cut at what was heard. Does nothing when it is silent. */

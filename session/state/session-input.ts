@@ -1,4 +1,5 @@
 import type { PlaybackReport } from '../../audio/index.js';
+import type { HistoryItem, NewHistoryItem } from '../events/history-item.js';
 import type { ResponsePriority } from '../events/response-wish.js';
 import type { ToolOutcome } from '../events/session-event.js';
 import type { ModelClose, ModelContentPart, ModelInput, ResponseRequest } from '../ports/model.js';
@@ -17,6 +18,12 @@ export type ToolInput =
   /** A call that was given up as unsettled has ended after all. */
   | { readonly type: 'tool_late'; readonly callId: string; readonly outcome: ToolOutcome; readonly output: string; readonly respond?: boolean };
 
+/** The application edits what the model knows. */
+export type HistoryInput =
+  | { readonly type: 'update_history'; readonly items: readonly (HistoryItem | NewHistoryItem)[] }
+  /** `text` `null` takes the key away. */
+  | { readonly type: 'set_context'; readonly key: string; readonly text: string | null };
+
 /** What the application, a tool or the clock says to a session. */
 export type AppInput =
   /** The model's socket is open. */
@@ -33,6 +40,7 @@ export type AppInput =
   | { readonly type: 'playback'; readonly report: PlaybackReport }
   | ToolInput
   | { readonly type: 'handoff'; readonly plan: HandoffPlan }
+  | HistoryInput
   | { readonly type: 'timer'; readonly timer: TimerName }
   | { readonly type: 'close'; readonly reason: string };
 
@@ -45,5 +53,6 @@ export type BudgetTimer = 'budget_warning' | 'budget_limit' | 'budget_drain' | '
 /**
  * `response_retry`: ask again after a collision. `barge_in`: the agent's sound has been held long enough. `tools`: something of a call falls due.
  * `watchdog`: look whether what is owed has come. `handoff_overdue`: the model did not confirm a hand-off.
+ * `history_edit`: an edit of the history has waited long enough.
  */
-export type TimerName = 'response_retry' | 'barge_in' | 'tools' | 'watchdog' | 'handoff_overdue' | BudgetTimer;
+export type TimerName = 'response_retry' | 'barge_in' | 'tools' | 'watchdog' | 'handoff_overdue' | 'history_edit' | BudgetTimer;

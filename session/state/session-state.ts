@@ -10,6 +10,8 @@ import { createBargeIn } from './barge-in-state.js';
 import type { BargeInState } from './barge-in-state.js';
 import { createHandoffState } from './handoff-state.js';
 import type { AgentProfile, HandoffState } from './handoff-state.js';
+import { createEdits } from './edit-state.js';
+import type { EditState } from './edit-state.js';
 import { createHistory } from './history-state.js';
 import { createSpending } from './spending-state.js';
 import type { Spending } from './spending-state.js';
@@ -161,6 +163,8 @@ export interface SessionState {
     readonly early: Uint8Array[];
     earlyBytes: number;
   };
+  /** Changes of the history that the model has been asked for. */
+  readonly edits: EditState;
   /** What the call has used, and what it may. */
   spending: Spending;
   silenceMs: number;
@@ -206,6 +210,7 @@ export function createSessionState(modelConfig: ModelConfig, playback: 'clock' |
     turn: undefined,
     userSpeaking: false,
     microphone: { sentBytes: 0, lastAtMs: 0, dropped: 0, high: false, early: [], earlyBytes: 0 },
+    edits: createEdits(),
     spending: createSpending(),
     silenceMs: silenceMs ?? 500,
     nextId: 1,

@@ -24,6 +24,7 @@ import {
 import type { SessionEffect } from './session-effect.js';
 import type { AppInput, SessionInput, TimerName } from './session-input.js';
 import type { SessionState } from './session-state.js';
+import { confirmEdit, onEditRefused, onEditTimer, onHistoryInput } from './history-edit.js';
 import type { StepContext } from './step-context.js';
 import { BUDGET_REASON, onBudgetTimer, spendResponse, spendTranscription, startBudgetClock } from './spending.js';
 import { emit, newId, send } from './step-context.js';
@@ -65,6 +66,8 @@ function settle(context: StepContext, input: SessionInput): void {
     case 'tool_settled':
     case 'tool_late':
     case 'handoff':
+    case 'update_history':
+    case 'set_context':
     case 'timer':
     case 'close':
       return onApp(context, input);
@@ -126,6 +129,9 @@ function onApp(context: StepContext, input: AppInput): void {
       return onToolInput(context, input);
     case 'handoff':
       return onHandoff(context, input.plan);
+    case 'update_history':
+    case 'set_context':
+      return onHistoryInput(context, input);
     case 'timer':
       return onTimer(context, input.timer);
     case 'close':
@@ -150,6 +156,8 @@ function onTimer(context: StepContext, timer: TimerName): void {
       return onToolTimer(context);
     case 'watchdog':
       return onWatchdogTimer(context);
+    case 'history_edit':
+      return onEditTimer(context);
     case 'budget_warning':
     case 'budget_limit':
     case 'budget_drain':
@@ -263,11 +271,13 @@ function onModel(context: StepContext, input: ModelInput): void {
       return requestNext(context);
 
     case 'item_added':
+      confirmEdit(context, 'create', input.item.id);
       confirmItem(context, input.item.id);
       return addItem(context, input.item, input.previousItemId);
     case 'item_done':
       return finishItem(context, input.item);
     case 'item_deleted':
+      confirmEdit(context, 'delete', input.itemId);
       return removeItem(context, input.itemId);
     case 'item_truncated':
       return;
@@ -400,6 +410,7 @@ function onModelError(context: StepContext, error: ModelErrorInfo, eventId: stri
   if (eventId !== undefined && state.forgivable.delete(eventId)) {
     return emit(context, { type: 'raw_model_event', name: 'error', raw: { ...error, eventId } });
   }
+  if (onEditRefused(context, error, eventId)) return;
   const wrapped = providerError('PROVIDER_ERROR', `The model reported an error: ${error.message}`, error, eventId);
   if (onReconfigureRefused(context, error, eventId) || onRequestRefused(context, error, eventId, wrapped)) return;
   const { connection } = state;
