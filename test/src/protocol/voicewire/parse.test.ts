@@ -65,7 +65,7 @@ describe('messages', () => {
   test('a client ignores what a later gateway may say', () => {
     expect(parseGatewayMessage('{"type":"weather"}')).toBeUndefined();
     expect(parseGatewayMessage('{"type":"toString"}')).toBeUndefined();
-    expect(parseGatewayMessage(JSON.stringify({ type: 'event', event: { type: 'handoff', info } }))).toBeUndefined();
+    expect(parseGatewayMessage(JSON.stringify({ type: 'event', event: { type: 'weather_report', info } }))).toBeUndefined();
     expect(parseGatewayMessage(JSON.stringify({ type: 'event', event: { type: 'constructor', info } }))).toBeUndefined();
     expect(parseGatewayMessage('{"type":"clear","epoch":4,"because":"speech"}')).toEqual({ type: 'clear', epoch: 4 });
   });
