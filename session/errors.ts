@@ -13,11 +13,11 @@ export type TransportErrorCode =
   | 'CONNECT_TIMEOUT'
   | 'TRANSPORT_CLOSED';
 export type ProviderErrorCode = 'PROVIDER_ERROR' | 'PROVIDER_RATE_LIMITED' | 'PROVIDER_SESSION_EXPIRED' | 'RESPONSE_FAILED' | 'RESPONSE_TIMEOUT' | 'TRANSCRIPTION_FAILED' | 'HISTORY_EDIT_FAILED';
-export type ToolErrorCode = 'TOOL_FAILED' | 'TOOL_CALL_CONFLICT' | 'HANDLER_FAILED' | 'HANDOFF_FAILED';
+export type ToolErrorCode = 'TOOL_FAILED' | 'TOOL_CALL_CONFLICT' | 'HANDLER_FAILED' | 'HANDOFF_FAILED' | 'GUARDRAIL_FAILED';
 export type SessionErrorCode = InvalidStateCode | ProtocolErrorCode | TransportErrorCode | ProviderErrorCode | ToolErrorCode;
 
 /** Which part of a session an error comes from. */
-export type ErrorStage = 'call' | 'connect' | 'transport' | 'protocol' | 'model' | 'transcription' | 'tool' | 'handoff' | 'handler' | 'audio' | 'host';
+export type ErrorStage = 'call' | 'connect' | 'transport' | 'protocol' | 'model' | 'transcription' | 'tool' | 'handoff' | 'guardrail' | 'handler' | 'audio' | 'host';
 
 export interface VoicewireErrorOptions {
   readonly stage: ErrorStage;

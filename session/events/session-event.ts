@@ -70,6 +70,18 @@ export type SessionEventBody =
       /** The voice that stays, where the new agent has another and the model does not change it any more; empty for the model's own default. */
       readonly keptVoice?: string;
     }
+  | {
+      readonly type: 'guardrail_tripped';
+      /** Whose words: the agent's or the user's. */
+      readonly of: 'output' | 'input';
+      /** Of the guardrail. */
+      readonly name: string;
+      readonly reason: string;
+      readonly itemId: string;
+      readonly responseId?: string;
+      /** The verdict came when the conversation had gone on: nothing was stopped. */
+      readonly late: boolean;
+    }
   | { readonly type: 'tool_start'; readonly responseId: string; readonly itemId: string; readonly callId: string; readonly toolName: string }
   | { readonly type: 'tool_arguments_delta'; readonly itemId: string; readonly callId: string; readonly delta: string; readonly textSoFar: string }
   /** A call waits for a person: `session.approve(callId)` or `session.reject(callId)`. */
@@ -175,6 +187,7 @@ const types: { readonly [Type in SessionEvent['type']]: true } = {
   agent_start: true,
   agent_end: true,
   handoff: true,
+  guardrail_tripped: true,
   tool_start: true,
   tool_arguments_delta: true,
   tool_approval_required: true,

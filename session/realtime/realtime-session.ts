@@ -1,5 +1,6 @@
 import { PCM16_24K } from '../../audio/index.js';
 import type { PlaybackReport } from '../../audio/index.js';
+import type { GuardrailOptions } from '../agent/guardrail.js';
 import type { Handoff, HandoffEntry, HandoffFilter, HandoffSummary, RealtimeAgent } from '../agent/realtime-agent.js';
 import { InvalidStateError, ToolError, TransportError, VoicewireError, assertNever } from '../errors.js';
 import type { PriceTable } from '../cost/price-table.js';
@@ -26,6 +27,7 @@ import type { SessionState } from '../state/session-state.js';
 import type { ToolLimits } from '../state/tool-state.js';
 import { step } from '../state/step.js';
 import { Channel } from '../stream/channel.js';
+import { GuardrailRunner } from './guardrail-runner.js';
 import { AgentRoster, hasTool } from './agent-roster.js';
 import { prepareHandoff } from './prepare-handoff.js';
 import { ResponseHandles } from './response-handle.js';
@@ -50,6 +52,8 @@ export interface RealtimeSessionOptions {
    * taken to be played from the moment of its event. The first report switches to `reported`.
    */
   readonly playback?: 'clock' | 'reported';
+  /** Checks of what is said; default none. */
+  readonly guardrails?: GuardrailOptions;
   /** What the user's voice does to the agent's; see {@link BargeInOptions}. Default: it stops it at once. */
   readonly bargeIn?: BargeInOptions;
   /** How many tools may run and wait at once, and how long a person may take to approve one. Default: 16 run, 64 wait, no limit of time. */
@@ -110,6 +114,7 @@ const EVENT_QUEUE = 4096;
  */
 export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEvent> {
   readonly sessionId: string;
+  readonly #guardrails: GuardrailRunner;
   readonly #roster = new AgentRoster();
   readonly #handoffs = new Map<string, (outcome: HandoffOutcome) => void>();
   readonly #model: RealtimeModel;
@@ -150,7 +155,8 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
     this.#emitter = new Emitter((error, type) => this.#onHandlerFailure(error, type));
     this.#finished = new Promise((resolve) => (this.#resolveFinished = resolve));
     const profile = this.#roster.profile(agent);
-    const policies = { agent: profile, ...(options.bargeIn === undefined ? {} : { bargeIn: options.bargeIn }), toolLimits: toolLimits(options.toolLimits) };
+    this.#guardrails = new GuardrailRunner(options.clock, options.guardrails ?? {}, this.#life.signal);
+    const policies = { agent: profile, guardrails: this.#guardrails.policy, ...(options.bargeIn === undefined ? {} : { bargeIn: options.bargeIn }), toolLimits: toolLimits(options.toolLimits) };
     this.#state = createSessionState(modelConfig(profile, options.config), options.playback ?? 'clock', policies);
     this.#state.spending = createSpending(options);
   }
@@ -415,6 +421,9 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
       case 'prepare_tool':
         this.#prepareTool(this.#roster.get(effect.agentId) ?? this.#agent, effect);
         return;
+      case 'check_text':
+        this.#checkText(effect);
+        return;
       case 'use_agent':
         this.#agent = this.#roster.get(effect.agentId) ?? this.#agent;
         this.#logger.info('Another agent has the conversation.', { agentId: effect.agentId });
@@ -503,6 +512,19 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
     if (this.#lifeState === 'closed') return this.#logger.info('A result came after the session was over; it was dropped.', { callId, outcome });
     this.#logger.info('A result came after its call was given up.', { callId, outcome });
     this.#dispatch({ type: 'tool_late', callId, outcome, output, ...(respond === undefined ? {} : { respond }) });
+  }
+
+  #checkText({ checkId, of, text, agentName, itemId, responseId }: Extract<SessionEffect, { type: 'check_text' }>): void {
+    const session = this;
+    const context = {
+      agentName,
+      itemId,
+      ...(responseId === undefined ? {} : { responseId }),
+      get history() {
+        return session.history;
+      },
+    };
+    void this.#guardrails.check({ of, text, context }).then((result) => this.#dispatch({ type: 'verdict', checkId, result }));
   }
 
   /** Prepares a hand-off and gives it to the step. `callId`: the model's own call for it, which is answered whatever happens. */

@@ -2,6 +2,7 @@ import { cut, isPlaying, samplesToMs } from '../../audio/index.js';
 import type { Cut } from '../../audio/index.js';
 import { splitHeard } from './heard-text.js';
 import { letPlayOn, release } from './held-sound.js';
+import { spillHeld } from './hold-back.js';
 import { cutItem, textOf } from './history.js';
 import { stopResponse } from './responses.js';
 import type { StepContext } from './step-context.js';
@@ -17,6 +18,7 @@ import { reportTurn } from './turn-marks.js';
  */
 export function interrupt(context: StepContext, modelStops: boolean): void {
   const { state, nowMs } = context;
+  spillHeld(context);
   const generating = [...state.live.values()].filter((response) => !response.interrupted);
   const asked = state.request.name === 'requested' && !state.request.interrupted;
   if (generating.length === 0 && !asked && !isPlaying(state.ledger, nowMs)) return letPlayOn(context);

@@ -93,6 +93,17 @@ export function dropPastimes(context: StepContext, rank = RANK.answer): void {
   }
 }
 
+/** What was to be answered must not be: answers to the user's words are not wanted any more. */
+export function dropAnswers(context: StepContext): void {
+  const { wanted } = context.state;
+  for (let index = wanted.length - 1; index >= 0; index -= 1) {
+    const each = wanted[index] as WantedResponse;
+    if (each.origin !== 'message' && each.origin !== 'turn') continue;
+    wanted.splice(index, 1);
+    settleHandles(context, each.handles, { outcome: 'cancelled', text: '', reason: 'superseded' });
+  }
+}
+
 /** A response that the model began by itself answers what it had been given by then. */
 export function coverAutomatic(context: StepContext, response: LiveResponse): void {
   const { state } = context;

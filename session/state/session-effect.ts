@@ -23,6 +23,16 @@ export type SessionEffect =
   | { readonly type: 'drop_tool'; readonly callId: string }
   /** This agent has the conversation from here on. */
   | { readonly type: 'use_agent'; readonly agentId: string }
+  /** Have a text checked; `verdict` answers, once. */
+  | {
+      readonly type: 'check_text';
+      readonly checkId: string;
+      readonly of: 'output' | 'input';
+      readonly text: string;
+      readonly agentName: string;
+      readonly itemId: string;
+      readonly responseId?: string;
+    }
   | { readonly type: 'handoff_settled'; readonly handoffId: string; readonly error?: VoicewireError }
   | { readonly type: 'abort_tools'; readonly reason: string }
   /** A timer of the same name is replaced. */

@@ -3,6 +3,7 @@ import type { HistoryItem, NewHistoryItem } from '../events/history-item.js';
 import type { ResponsePriority } from '../events/response-wish.js';
 import type { ToolOutcome } from '../events/session-event.js';
 import type { ModelClose, ModelContentPart, ModelInput, ResponseRequest } from '../ports/model.js';
+import type { GuardrailResult } from './guardrail-state.js';
 import type { HandoffPlan } from './handoff-state.js';
 import type { ToolPlan } from './tool-state.js';
 
@@ -41,6 +42,7 @@ export type AppInput =
   | ToolInput
   | { readonly type: 'handoff'; readonly plan: HandoffPlan }
   | HistoryInput
+  | { readonly type: 'verdict'; readonly checkId: string; readonly result: GuardrailResult }
   | { readonly type: 'timer'; readonly timer: TimerName }
   | { readonly type: 'close'; readonly reason: string };
 
@@ -53,6 +55,6 @@ export type BudgetTimer = 'budget_warning' | 'budget_limit' | 'budget_drain' | '
 /**
  * `response_retry`: ask again after a collision. `barge_in`: the agent's sound has been held long enough. `tools`: something of a call falls due.
  * `watchdog`: look whether what is owed has come. `handoff_overdue`: the model did not confirm a hand-off.
- * `history_edit`: an edit of the history has waited long enough.
+ * `guardrail_hold`: audio has been kept for a check for long enough. `history_edit`: an edit of the history has waited long enough.
  */
-export type TimerName = 'response_retry' | 'barge_in' | 'tools' | 'watchdog' | 'handoff_overdue' | 'history_edit' | BudgetTimer;
+export type TimerName = 'response_retry' | 'barge_in' | 'tools' | 'watchdog' | 'handoff_overdue' | 'history_edit' | 'guardrail_hold' | BudgetTimer;

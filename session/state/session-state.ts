@@ -8,6 +8,8 @@ import { bargeInPolicy, configuredFor } from './barge-in-policy.js';
 import type { BargeInOptions } from './barge-in-policy.js';
 import { createBargeIn } from './barge-in-state.js';
 import type { BargeInState } from './barge-in-state.js';
+import { createGuardrails } from './guardrail-state.js';
+import type { GuardrailPolicy, GuardrailState } from './guardrail-state.js';
 import { createHandoffState } from './handoff-state.js';
 import type { AgentProfile, HandoffState } from './handoff-state.js';
 import { createEdits } from './edit-state.js';
@@ -136,6 +138,7 @@ export interface SessionState {
   readonly calls: Map<string, ToolCall>;
   readonly tools: ToolsState;
   readonly handoff: HandoffState;
+  readonly guardrails: GuardrailState;
   /** Commands whose refusal means only that the model was faster than we: event ids, newest last. */
   readonly forgivable: Set<string>;
   /** Turns whose answer has been sent and not yet heard, by response. */
@@ -175,6 +178,7 @@ export interface SessionState {
 export interface SessionPolicies {
   /** Who begins; without one the configuration stands for it. */
   readonly agent?: AgentProfile;
+  readonly guardrails?: GuardrailPolicy;
   readonly bargeIn?: BargeInOptions;
   readonly toolLimits?: Partial<ToolLimits>;
 }
@@ -205,6 +209,7 @@ export function createSessionState(modelConfig: ModelConfig, playback: 'clock' |
     calls: new Map(),
     tools: createToolsState(policies.toolLimits),
     handoff: createHandoffState(),
+    guardrails: createGuardrails(policies.guardrails),
     forgivable: new Set(),
     unheard: new Map(),
     turn: undefined,

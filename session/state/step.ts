@@ -2,8 +2,10 @@ import { bytesToSamples, completeEntry, ledgerEntry, msToBytes, openEntry, recei
 import { ProviderError, TransportError, assertNever } from '../errors.js';
 import type { ModelClose, ModelErrorInfo, ModelInput, ModelItem } from '../ports/model.js';
 import { interrupt } from './barge-in.js';
+import { onAgentText, onGuardedBegin, onGuardedEnd, onUserMessage, onUserText, onVerdict } from './guardrails.js';
 import { onHandoff, onHandoffOverdue, onReconfigured, onReconfigureRefused, resumeHandoffs } from './handoff.js';
 import { addItem, appendText, commitSpeech, dropSpeech, expectAnswer, expectSpeech, failOpenItems, failTranscript, finishItem, removeItem, setArguments, setText } from './history.js';
+import { holdBack, onHoldTimer } from './hold-back.js';
 import { heardByModel } from './microphone-gate.js';
 import { confirmItem, dropPastimes, settleHandles } from './response-queue.js';
 import {
@@ -45,8 +47,13 @@ const MICROPHONE_HIGH_BYTES = 512 * 1024;
  */
 export function step(state: SessionState, input: SessionInput, nowMs: number): { readonly state: SessionState; readonly effects: readonly SessionEffect[] } {
   const context: StepContext = { state, nowMs, effects: [] };
-  if (state.connection.name !== 'closed') settle(context, input);
+  if (state.connection.name !== 'closed' && !holdBack(context, input)) settle(context, input);
+  for (let next = state.guardrails.released.shift(); next !== undefined; next = state.guardrails.released.shift()) if (!isClosed(state)) settle(context, next);
   return { state, effects: context.effects };
+}
+
+function isClosed({ connection }: SessionState): boolean {
+  return connection.name === 'closed';
 }
 
 function settle(context: StepContext, input: SessionInput): void {
@@ -68,6 +75,7 @@ function settle(context: StepContext, input: SessionInput): void {
     case 'handoff':
     case 'update_history':
     case 'set_context':
+    case 'verdict':
     case 'timer':
     case 'close':
       return onApp(context, input);
@@ -99,6 +107,7 @@ function onApp(context: StepContext, input: AppInput): void {
       interrupt(context, false);
       const item = { type: 'message', id: newId(state, 'item_vw'), role: 'user', content: input.content } as const;
       send(context, { type: 'create_item', eventId: newId(state, 'evt'), item });
+      onUserMessage(context, item.id, input.content);
       if (!input.respond) {
         if (input.handleId !== undefined) settleHandles(context, [input.handleId], { outcome: 'cancelled', text: '', reason: 'not_asked_for' });
         return;
@@ -132,6 +141,8 @@ function onApp(context: StepContext, input: AppInput): void {
     case 'update_history':
     case 'set_context':
       return onHistoryInput(context, input);
+    case 'verdict':
+      return onVerdict(context, input.checkId, input.result);
     case 'timer':
       return onTimer(context, input.timer);
     case 'close':
@@ -164,6 +175,8 @@ function onTimer(context: StepContext, timer: TimerName): void {
     case 'budget_stop':
       if (onBudgetTimer(context, timer)) onApp(context, { type: 'close', reason: BUDGET_REASON });
       return;
+    case 'guardrail_hold':
+      return onHoldTimer(context);
     case 'handoff_overdue':
       return onHandoffOverdue(context);
     default:
@@ -262,6 +275,7 @@ function onModel(context: StepContext, input: ModelInput): void {
       delete state.turnEndedMs;
       emit(context, { type: 'input_committed', itemId: input.itemId });
       commitSpeech(context, input.itemId, input.previousItemId);
+      state.guardrails.newestUserItem = input.itemId;
       return onTurnCommitted(context, input.itemId);
     case 'input_cleared':
       state.userSpeaking = false;
@@ -288,6 +302,7 @@ function onModel(context: StepContext, input: ModelInput): void {
       return onUserWords(context, input.itemId, { delta: input.delta });
     case 'user_transcript':
       if (setText(context, input.itemId, input.contentIndex, input.text, { role: 'user' }, input.final)) spendTranscription(context, input.itemId, input.usage);
+      if (input.final) onUserText(context, input.itemId, input.text);
       return onUserWords(context, input.itemId, { text: input.text, final: input.final });
     case 'user_transcript_failed':
       failTranscript(context, input.itemId);
@@ -298,7 +313,8 @@ function onModel(context: StepContext, input: ModelInput): void {
       });
 
     case 'response_created':
-      return onResponseCreated(context, input);
+      onResponseCreated(context, input);
+      return onGuardedBegin(context, input.responseId);
     case 'output_item_added':
       return onOutputItem(context, input.responseId, input.item, false);
     case 'output_item_done':
@@ -320,12 +336,13 @@ function onModel(context: StepContext, input: ModelInput): void {
       confirmPerhaps(context, response);
       response.texts.set(input.itemId, (response.texts.get(input.itemId) ?? '') + input.delta);
       if (input.of === 'text') response.turn.marks.firstDeltaMs ??= nowMs;
-      return emit(context, { type: 'transcript_delta', role: 'agent', itemId: input.itemId, delta: input.delta });
+      emit(context, { type: 'transcript_delta', role: 'agent', itemId: input.itemId, delta: input.delta });
+      return onAgentText(context, input.responseId, input.itemId, input.delta);
     }
     case 'output_text_done':
       liveResponse(context, input.responseId)?.texts.set(input.itemId, input.text);
       setText(context, input.itemId, input.contentIndex, input.text, { role: 'assistant', responseId: input.responseId });
-      return;
+      return onAgentText(context, input.responseId, input.itemId);
     case 'arguments_delta':
       if (liveResponse(context, input.responseId) !== undefined) onArgumentsDelta(context, input);
       return;
@@ -337,7 +354,8 @@ function onModel(context: StepContext, input: ModelInput): void {
       for (const item of input.output) onOutputItem(context, input.responseId, item, true);
       cancelUnfinishedCalls(context, input.responseId);
       spendResponse(context, input);
-      return onResponseDone(context, input);
+      onResponseDone(context, input);
+      return onGuardedEnd(context, input.responseId);
 
     case 'model_error':
       return onModelError(context, input.error, input.eventId);

@@ -1,0 +1,63 @@
+import type { ModelInput } from '../ports/model.js';
+
+export interface GuardrailPolicy {
+  readonly output: boolean;
+  readonly input: boolean;
+  readonly debounceCharacters: number;
+  readonly holdBackMs: number;
+  readonly closed: boolean;
+}
+
+/** What came of the checks of one text. */
+export interface GuardrailResult {
+  readonly trip?: { readonly name: string; readonly reason: string; readonly say?: string };
+  /** Guardrails that threw or took too long. */
+  readonly failures: readonly { readonly name: string; readonly problem: string }[];
+}
+
+/** Something of a response that waits until the text that came before it is checked. */
+export interface HeldInput {
+  readonly input: Extract<ModelInput, { type: 'audio_delta' | 'audio_done' | 'response_done' }>;
+  /** The version of the text that has to be checked first. */
+  readonly version: number;
+  readonly untilMs: number;
+}
+
+/** A response whose words are checked. Its text grows in versions: a check of one covers all that came before. */
+export interface GuardedResponse {
+  readonly responseId: string;
+  readonly agentName: string;
+  itemId: string;
+  text: string;
+  version: number;
+  /** The newest version that was given to a check, and the length of its text. */
+  sentVersion: number;
+  sentLength: number;
+  /** The newest version that has passed. */
+  passedVersion: number;
+  inFlight: number;
+  /** A sentence or the text has ended since the last check. */
+  due: boolean;
+  tripped: boolean;
+  readonly held: HeldInput[];
+}
+
+export interface GuardrailState {
+  readonly policy: GuardrailPolicy;
+  readonly responses: Map<string, GuardedResponse>;
+  /** Checks under way, by their ids. */
+  readonly checks: Map<string, { readonly of: 'output'; readonly responseId: string; readonly version: number } | { readonly of: 'input'; readonly itemId: string }>;
+  /** What is held no longer and is to be dealt with in this step. */
+  readonly released: ModelInput[];
+  /** The user's newest words. */
+  newestUserItem?: string;
+  /** The model is about to answer words of the user that have tripped. */
+  refusesTurn: boolean;
+  tripsInARow: number;
+}
+
+const OFF: GuardrailPolicy = { output: false, input: false, debounceCharacters: 80, holdBackMs: 0, closed: false };
+
+export function createGuardrails(policy: GuardrailPolicy = OFF): GuardrailState {
+  return { policy, responses: new Map(), checks: new Map(), released: [], refusesTurn: false, tripsInARow: 0 };
+}
