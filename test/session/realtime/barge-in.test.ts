@@ -204,5 +204,5 @@ describe('barge-in', () => {
       const truncated = model.commandsOf('truncate_item').map(({ itemId }) => itemId);
       expect(new Set(truncated).size, `seed ${rng.seed}, round ${round}: an item is truncated once`).toBe(truncated.length);
     }
-  });
+  }, 60_000);
 });

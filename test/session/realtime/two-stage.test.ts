@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { PCM16_24K, msToBytes, samplesToMs } from '../../../audio/index.js';
+import { RealtimeAgent } from '../../../session/index.js';
 import type { BargeInOptions, ModelCommand, ModelInput, SessionConfig } from '../../../session/index.js';
 import { random } from '../../helpers/random.js';
 import { openHarness, replyBegins, replyEnds, speechStarts, tone } from '../../helpers/session-harness.js';
@@ -50,6 +51,14 @@ describe('two-stage barge-in', () => {
     expect(model.commandsOf('configure')[0]?.config.turnDetection).toEqual({ type: 'semantic_vad', eagerness: 'low', interruptResponse: false, createResponse: false });
     const manual = await openHarness({ bargeIn: { mode: 'two-stage' }, config: { turnDetection: null } });
     expect(manual.model.commandsOf('configure')[0]?.config.turnDetection).toBeNull();
+  });
+
+  it('stays with the model through a hand-off', async () => {
+    const { model, session } = await openHarness({ bargeIn: { mode: 'two-stage' } });
+    await session.updateAgent(new RealtimeAgent({ name: 'Bo', instructions: 'Be polite.' }));
+    const given = model.commandsOf('configure').map(({ config }) => config);
+    expect(given.map(({ instructions }) => instructions)).toEqual(['Be brief.', 'Be polite.']);
+    expect(given.map(({ turnDetection }) => turnDetection)).toEqual(Array(2).fill({ type: 'server_vad', interruptResponse: false, createResponse: false }));
   });
 
   it('holds the sound at the first sign of speech, cancels nothing, and goes on receiving', async () => {
@@ -301,7 +310,7 @@ describe('two-stage barge-in', () => {
       }
       expect(interrupted?.heardMs, where).toBe((interrupted?.info.timestamp ?? 0) - 1_000 - inPauseMs);
     }
-  });
+  }, 60_000);
 });
 
 describe('speech that never interrupts', () => {
