@@ -20,6 +20,8 @@ export type { Guardrail, GuardrailContext, GuardrailOptions, GuardrailVerdict } 
 export { RealtimeAgent, handoff } from './agent/realtime-agent.js';
 export type { Handoff, HandoffContext, HandoffEntry, HandoffFilter, HandoffOptions, HandoffSummary, RealtimeAgentOptions } from './agent/realtime-agent.js';
 export type { JsonSchema } from './agent/json-schema.js';
+export { hostedMcpTool } from './agent/hosted-mcp-tool.js';
+export type { HostedMcpTool, HostedMcpToolOptions } from './agent/hosted-mcp-tool.js';
 export { ToolOutput, tool, toolResult } from './agent/tool.js';
 export type { BackgroundOptions, ParsedArguments, Tool, ToolArguments, ToolContext, ToolOptions, ToolParameters, ToolResult } from './agent/tool.js';
 export { Channel } from './stream/channel.js';

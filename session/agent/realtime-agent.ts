@@ -1,12 +1,14 @@
 import type { HistoryItem } from '../events/history-item.js';
-import type { ModelTool } from '../ports/model.js';
+import type { ModelFunctionTool } from '../ports/model.js';
+import type { HostedMcpTool } from './hosted-mcp-tool.js';
 import type { Tool } from './tool.js';
 
 export interface RealtimeAgentOptions {
   readonly name: string;
   /** What the model is told to be and do. */
   readonly instructions?: string;
-  readonly tools?: readonly Tool[];
+  /** Functions made by `tool()`, and MCP servers by `hostedMcpTool()`. */
+  readonly tools?: readonly (Tool | HostedMcpTool)[];
   /** A voice of the provider; it cannot change once the agent has spoken. */
   readonly voice?: string;
   /**
@@ -20,19 +22,24 @@ export interface RealtimeAgentOptions {
 export class RealtimeAgent {
   readonly name: string;
   readonly instructions: string | undefined;
+  /** What the session runs. */
   readonly tools: readonly Tool[];
+  /** What the model's provider runs. */
+  readonly hostedTools: readonly HostedMcpTool[];
   readonly voice: string | undefined;
   readonly #handoffsGiven: NonNullable<RealtimeAgentOptions['handoffs']>;
   #handoffs: readonly Handoff[] | undefined;
 
   constructor(options: RealtimeAgentOptions) {
     if (options.name.trim() === '') throw new TypeError('An agent needs a name.');
+    const all = options.tools ?? [];
+    this.tools = all.filter(isFunction);
+    this.hostedTools = all.filter((tool): tool is HostedMcpTool => !isFunction(tool));
     this.name = options.name;
     this.instructions = options.instructions;
-    this.tools = [...(options.tools ?? [])];
     this.voice = options.voice;
     this.#handoffsGiven = options.handoffs ?? [];
-    refuseTwins(this.name, this.tools.map(({ name }) => name));
+    refuseTwins(this.name, [...this.tools.map(({ name }) => name), ...this.hostedTools.map(({ definition }) => `mcp:${definition.serverLabel}`)]);
     if (typeof this.#handoffsGiven !== 'function') this.#handoffs = this.#resolve(this.#handoffsGiven);
   }
 
@@ -91,7 +98,7 @@ export interface HandoffOptions {
 export interface Handoff {
   readonly to: RealtimeAgent;
   /** The tool by which the model hands over. */
-  readonly definition: ModelTool;
+  readonly definition: ModelFunctionTool;
   readonly inputFilter: HandoffFilter | undefined;
   readonly carry: 'all' | 'summary' | HandoffSummary;
   readonly entry: HandoffEntry;
@@ -124,4 +131,8 @@ function refuseTwins(agentName: string, names: readonly string[]): void {
     if (seen.has(name)) throw new TypeError(`Agent ${agentName} has two tools of the name ${name}.`);
     seen.add(name);
   }
+}
+
+function isFunction(tool: Tool | HostedMcpTool): tool is Tool {
+  return 'parse' in tool;
 }

@@ -6,6 +6,12 @@ export type HistoryStatus = 'in_progress' | 'completed' | 'interrupted' | 'faile
 /** How far the user's speech has been written down. `failed`: it could not be, though the model itself has heard it. */
 export type TranscriptState = 'pending' | 'partial' | 'final' | 'failed';
 
+/** A tool that an MCP server offers. */
+export interface McpToolInfo {
+  readonly name: string;
+  readonly description?: string;
+}
+
 export type HistoryItem =
   | {
       readonly type: 'message';
@@ -43,6 +49,16 @@ export type HistoryItem =
       readonly name: string;
       readonly arguments: string;
       readonly status: HistoryStatus;
+    }
+  /** A call of a hosted tool. `output` is present when it has ended well, `error` when it has not. */
+  | {
+      readonly type: 'mcp_call';
+      readonly itemId: string;
+      readonly serverLabel: string;
+      readonly name: string;
+      readonly arguments: string;
+      readonly output?: string;
+      readonly error?: string;
     }
   | { readonly type: 'function_call_output'; readonly itemId: string; readonly callId: string; readonly output: string }
   | { readonly type: 'other'; readonly itemId: string; readonly kind: string; readonly raw: unknown };

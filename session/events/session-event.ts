@@ -1,6 +1,6 @@
 import type { AudioFormat } from '../../audio/index.js';
 import type { VoicewireError } from '../errors.js';
-import type { HistoryChange, HistoryItem } from './history-item.js';
+import type { HistoryChange, HistoryItem, McpToolInfo } from './history-item.js';
 import type { ResponsePriority, WaitingReason } from './response-wish.js';
 import type { CallCost, Usage, Usd } from './usage.js';
 
@@ -82,10 +82,12 @@ export type SessionEventBody =
       /** The verdict came when the conversation had gone on: nothing was stopped. */
       readonly late: boolean;
     }
-  | { readonly type: 'tool_start'; readonly responseId: string; readonly itemId: string; readonly callId: string; readonly toolName: string }
+  | { readonly type: 'tool_start'; readonly responseId: string; readonly itemId: string; readonly callId: string; readonly toolName: string; readonly serverLabel?: string }
   | { readonly type: 'tool_arguments_delta'; readonly itemId: string; readonly callId: string; readonly delta: string; readonly textSoFar: string }
   /** A call waits for a person: `session.approve(callId)` or `session.reject(callId)`. */
-  | { readonly type: 'tool_approval_required'; readonly itemId: string; readonly callId: string; readonly toolName: string; readonly arguments: string }
+  | { readonly type: 'tool_approval_required'; readonly itemId: string; readonly callId: string; readonly toolName: string; readonly arguments: string; readonly serverLabel?: string }
+  /** The tools that an MCP server offers have been listed. */
+  | { readonly type: 'mcp_tools'; readonly itemId: string; readonly serverLabel: string; readonly tools: readonly McpToolInfo[] }
   /** A tool tells how far it is, in its own words. */
   | { readonly type: 'tool_progress'; readonly itemId: string; readonly callId: string; readonly toolName: string; readonly progress: string | object }
   | {
@@ -97,6 +99,8 @@ export type SessionEventBody =
       readonly output: string;
       readonly outcome: ToolOutcome;
       readonly durationMs: number;
+      /** Present for a hosted tool: the MCP server whose tool it is. */
+      readonly serverLabel?: string;
     }
   | {
       readonly type: 'audio';
@@ -191,6 +195,7 @@ const types: { readonly [Type in SessionEvent['type']]: true } = {
   tool_start: true,
   tool_arguments_delta: true,
   tool_approval_required: true,
+  mcp_tools: true,
   tool_progress: true,
   tool_end: true,
   audio: true,

@@ -3,6 +3,7 @@
  * protocol turns wire messages into {@link ModelInput} values and {@link ModelCommand} values into wire messages.
  */
 import type { AudioFormat } from '../../audio/index.js';
+import type { McpToolInfo } from '../events/history-item.js';
 import type { TranscriptionUsage, Usage } from '../events/usage.js';
 
 // ---- what the model is told ----
@@ -30,12 +31,31 @@ export type TurnDetection =
 
 /** A function that the model may call; `parameters` is a JSON schema of the arguments object. */
 export interface ModelFunctionTool {
+  readonly type?: 'function';
   readonly name: string;
   readonly description?: string;
   readonly parameters: Readonly<Record<string, unknown>>;
 }
 
-export type ModelTool = ModelFunctionTool;
+/** The tools of an MCP server, which the model's provider lists and calls itself. */
+export interface ModelMcpTool {
+  readonly type: 'mcp';
+  /** How its tools are told apart from those of other servers. */
+  readonly serverLabel: string;
+  /** Where it is; or a connector of the provider. */
+  readonly serverUrl?: string;
+  readonly connectorId?: string;
+  readonly serverDescription?: string;
+  /** A secret, as are the values of `headers`. */
+  readonly authorization?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** Which of its tools the model may use; default all. */
+  readonly allowedTools?: readonly string[];
+  /** Which of them a person must agree to; the provider's default is `always`. */
+  readonly requireApproval?: 'always' | 'never' | { readonly always?: readonly string[]; readonly never?: readonly string[] };
+}
+
+export type ModelTool = ModelFunctionTool | ModelMcpTool;
 
 export type ToolChoice = 'auto' | 'none' | 'required' | { readonly name: string };
 
@@ -88,14 +108,29 @@ export type ModelItem =
       readonly status: ModelItemStatus;
     }
   | { readonly type: 'function_call_output'; readonly id: string; readonly callId: string; readonly output: string }
-  /** An item of a kind that has no meaning here (a hosted tool's, a provider's own); kept as it came. */
+  /** The tools that an MCP server offers; none yet while they are being listed. */
+  | { readonly type: 'mcp_list_tools'; readonly id: string; readonly serverLabel: string; readonly tools: readonly McpToolInfo[] }
+  /** A call that the provider makes; `output` or `error` when it has ended. */
+  | {
+      readonly type: 'mcp_call';
+      readonly id: string;
+      readonly serverLabel: string;
+      readonly name: string;
+      readonly arguments: string;
+      readonly output?: string;
+      readonly error?: ModelErrorInfo;
+      readonly approvalRequestId?: string;
+    }
+  | { readonly type: 'mcp_approval_request'; readonly id: string; readonly serverLabel: string; readonly name: string; readonly arguments: string }
+  /** An item of a kind that has no meaning here (a provider's own); kept as it came. */
   | { readonly type: 'other'; readonly id: string; readonly kind: string; readonly raw: unknown };
 
 /** An item that we put into the conversation. */
 export type NewModelItem =
   | { readonly type: 'message'; readonly id: string; readonly role: 'user' | 'assistant' | 'system'; readonly content: readonly ModelContentPart[] }
   | { readonly type: 'function_call'; readonly id: string; readonly callId: string; readonly name: string; readonly arguments: string }
-  | { readonly type: 'function_call_output'; readonly id: string; readonly callId: string; readonly output: string };
+  | { readonly type: 'function_call_output'; readonly id: string; readonly callId: string; readonly output: string }
+  | { readonly type: 'mcp_approval_response'; readonly id: string; readonly approvalRequestId: string; readonly approve: boolean; readonly reason?: string };
 
 /** What a single response asks beside the session's configuration. */
 export interface ResponseRequest {
@@ -173,6 +208,10 @@ export type ModelInput =
   | { readonly type: 'output_text_done'; readonly of: 'audio' | 'text'; readonly responseId: string; readonly itemId: string; readonly contentIndex: number; readonly text: string }
   | { readonly type: 'arguments_delta'; readonly responseId: string; readonly itemId: string; readonly callId: string; readonly delta: string }
   | { readonly type: 'arguments_done'; readonly responseId: string; readonly itemId: string; readonly callId: string; readonly name?: string; readonly arguments: string }
+  /** Of a hosted call, whose item is its id. */
+  | { readonly type: 'mcp_arguments_delta'; readonly responseId: string; readonly itemId: string; readonly delta: string }
+  | { readonly type: 'mcp_call_running'; readonly itemId: string }
+  | { readonly type: 'mcp_list_failed'; readonly itemId: string }
   | {
       readonly type: 'response_done';
       readonly responseId: string;

@@ -23,7 +23,7 @@ export class AgentRoster {
       name: agent.name,
       ...(agent.instructions === undefined ? {} : { instructions: agent.instructions }),
       ...(agent.voice === undefined ? {} : { voice: agent.voice }),
-      tools: [...agent.tools.map((tool) => tool.definition), ...agent.handoffs.map((handoff) => handoff.definition)],
+      tools: [...agent.tools, ...agent.handoffs, ...agent.hostedTools].map(({ definition }) => definition),
     };
   }
 

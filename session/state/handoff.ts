@@ -112,7 +112,7 @@ function configFor(state: SessionState, { agent }: HandoffPlan, keepsVoice: bool
   const { config } = state;
   const voice = keepsVoice ? config.voice : (agent.voice ?? config.voice);
   const { toolChoice } = config;
-  const forced = typeof toolChoice === 'object' && !agent.tools.some(({ name }) => name === toolChoice.name);
+  const forced = typeof toolChoice === 'object' && !agent.tools.some((tool) => tool.type !== 'mcp' && tool.name === toolChoice.name);
   return {
     ...config,
     instructions: agent.instructions ?? '',

@@ -51,6 +51,7 @@ function sameWords(known: HistoryItem, item: HistoryItem): boolean {
       return known.type === 'function_call' && known.callId === item.callId && known.name === item.name && known.arguments === item.arguments;
     case 'function_call_output':
       return known.type === 'function_call_output' && known.callId === item.callId && known.output === item.output;
+    case 'mcp_call':
     case 'other':
       return true;
   }
@@ -81,8 +82,9 @@ function toNewItem(item: HistoryItem | NewHistoryItem, id: string): NewModelItem
       return { type: 'function_call', id, callId: item.callId, name: item.name, arguments: item.arguments };
     case 'function_call_output':
       return { type: 'function_call_output', id, callId: item.callId, output: item.output };
+    case 'mcp_call':
     case 'other':
-      throw new TypeError(`Only the model makes items of the kind ${item.kind}: ${item.itemId} can stay where it is or be left out, and not be moved.`);
+      throw new TypeError(`Only the model makes items of the kind ${item.type === 'other' ? item.kind : item.type}: ${item.itemId} can stay where it is or be left out, and not be moved.`);
     case 'message':
       break;
   }

@@ -298,6 +298,19 @@ function makeView(draft: Draft): HistoryItem {
       return { type: 'function_call', itemId, callId: item.callId, name: item.name, arguments: item.arguments, status };
     case 'function_call_output':
       return { type: 'function_call_output', itemId, callId: item.callId, output: item.output };
+    case 'mcp_call':
+      return {
+        type: 'mcp_call',
+        itemId,
+        serverLabel: item.serverLabel,
+        name: item.name,
+        arguments: item.arguments,
+        ...(item.output === undefined ? {} : { output: item.output }),
+        ...(item.error === undefined ? {} : { error: item.error.message }),
+      };
+    case 'mcp_list_tools':
+    case 'mcp_approval_request':
+      return { type: 'other', itemId, kind: item.type, raw: item };
     case 'other':
       return { type: 'other', itemId, kind: item.kind, raw: item.raw };
     case 'message':

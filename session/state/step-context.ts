@@ -44,6 +44,14 @@ export function hasOpenCalls(state: SessionState, responseId: string): boolean {
   return false;
 }
 
+/** Whether a hosted tool of a response is at work: its server says nothing meanwhile. */
+export function hasHostedCall(state: SessionState, responseId: string): boolean {
+  for (const call of state.calls.values()) {
+    if (call.responseId === responseId && call.phase.name === 'hosted') return true;
+  }
+  return false;
+}
+
 const MAX_FORGIVABLE = 64;
 const MAX_UNCONFIRMED = 64;
 

@@ -30,6 +30,7 @@ import { confirmEdit, onEditRefused, onEditTimer, onHistoryInput } from './histo
 import type { StepContext } from './step-context.js';
 import { BUDGET_REASON, onBudgetTimer, spendResponse, spendTranscription, startBudgetClock } from './spending.js';
 import { emit, newId, send } from './step-context.js';
+import { onHostedArguments, onHostedItem, onHostedRunning, onToolListFailed } from './hosted-tools.js';
 import { tellUntold } from './tool-answers.js';
 import { beginCall, cancelUnfinishedCalls, endAllCalls, onArgumentsDelta, onToolInput, onToolTimer, runCall } from './tool-calls.js';
 import { beginSpokenTurn, beginTurn, heardSince, markByClock, markFirstAudio, markHeard } from './turn-marks.js';
@@ -287,9 +288,11 @@ function onModel(context: StepContext, input: ModelInput): void {
     case 'item_added':
       confirmEdit(context, 'create', input.item.id);
       confirmItem(context, input.item.id);
-      return addItem(context, input.item, input.previousItemId);
+      addItem(context, input.item, input.previousItemId);
+      return onHostedItem(context, input.item, undefined, false);
     case 'item_done':
-      return finishItem(context, input.item);
+      finishItem(context, input.item);
+      return onHostedItem(context, input.item, undefined, true);
     case 'item_deleted':
       confirmEdit(context, 'delete', input.itemId);
       return removeItem(context, input.itemId);
@@ -350,6 +353,13 @@ function onModel(context: StepContext, input: ModelInput): void {
       setArguments(context, input.itemId, input.arguments, input);
       if (liveResponse(context, input.responseId) !== undefined) runCall(context, input);
       return;
+    case 'mcp_arguments_delta':
+      if (liveResponse(context, input.responseId) !== undefined) onHostedArguments(context, input.itemId, input.delta);
+      return;
+    case 'mcp_call_running':
+      return onHostedRunning(context, input.itemId);
+    case 'mcp_list_failed':
+      return onToolListFailed(context, input.itemId);
     case 'response_done':
       for (const item of input.output) onOutputItem(context, input.responseId, item, true);
       cancelUnfinishedCalls(context, input.responseId);
@@ -393,7 +403,7 @@ function onOutputItem(context: StepContext, responseId: string, item: ModelItem,
   else addItem(context, item, undefined, responseId);
   if (response === undefined) return;
   if (item.type === 'message' && !response.texts.has(item.id)) response.texts.set(item.id, '');
-  if (item.type !== 'function_call') return;
+  if (item.type !== 'function_call') return onHostedItem(context, item, responseId, done);
   beginCall(context, { responseId, itemId: item.id, callId: item.callId, name: item.name });
   // A call that was cut off in the middle of its arguments is not run.
   if (done && item.status !== 'incomplete') runCall(context, { responseId, itemId: item.id, callId: item.callId, name: item.name, arguments: item.arguments });

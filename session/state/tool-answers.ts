@@ -29,7 +29,7 @@ export function endCall(context: StepContext, call: ToolCall, end: CallEnd, told
   });
   dropOldest(tools.ended, MAX_ENDED);
   const { itemId, callId, name: toolName } = call;
-  emit(context, { type: 'tool_end', itemId, callId, toolName, arguments: call.arguments, ...end });
+  emit(context, { type: 'tool_end', itemId, callId, toolName, arguments: call.arguments, ...end, ...(call.phase.name === 'hosted' ? { serverLabel: call.phase.serverLabel } : {}) });
 }
 
 /** The one output of a call. The model is asked to speak when the last call of its response has its own, if any of them wishes it. */

@@ -4,6 +4,7 @@ import type { ToolInput } from './session-input.js';
 import type { StepContext } from './step-context.js';
 import { agentOfResponse, emit } from './step-context.js';
 import { acknowledgeCall, addResult, onBackgroundTime } from './background-tools.js';
+import { decideHosted, hostedOutcome, onHostedTime } from './hosted-tools.js';
 import { endCall, endWithAnswer, join, problem } from './tool-answers.js';
 import type { ToolCall, ToolPlan } from './tool-state.js';
 import { armToolTimer } from './tool-timer.js';
@@ -57,7 +58,9 @@ export function runCall(context: StepContext, input: CallPlace & { name?: string
 /** The response is over: a call whose arguments never came to an end will not be run, and no further call joins the others. */
 export function cancelUnfinishedCalls(context: StepContext, responseId: string): void {
   for (const call of context.state.calls.values()) {
-    if (call.responseId === responseId && call.phase.name === 'arguing') endCall(context, call, { outcome: 'cancelled', output: '', durationMs: 0 }, false);
+    if (call.responseId !== responseId) continue;
+    if (call.phase.name === 'arguing') endCall(context, call, { outcome: 'cancelled', output: '', durationMs: 0 }, false);
+    else if (call.phase.name === 'hosted') endCall(context, call, { outcome: hostedOutcome(call), output: '', durationMs: context.nowMs - call.phase.sinceMs }, false);
   }
   join(context, responseId, true);
 }
@@ -92,6 +95,7 @@ function sameJson(a: string, b: string): boolean {
 export function onToolInput(context: StepContext, input: ToolInput): void {
   const call = context.state.calls.get(input.callId);
   if (input.type === 'tool_late') onLate(context, input);
+  else if (input.type === 'tool_decision' && decideHosted(context, input.callId, input)) return armToolTimer(context);
   else if (call === undefined) return;
   else onCallInput(context, call, input);
   startQueued(context);
@@ -226,6 +230,7 @@ export function onToolTimer(context: StepContext): void {
     if (phase.name === 'approval' && phase.untilMs !== undefined && phase.untilMs <= context.nowMs) reject(context, call, phase.plan, 'nobody decided in time.');
   }
   startQueued(context);
+  onHostedTime(context);
   onBackgroundTime(context);
   armToolTimer(context);
 }
@@ -235,7 +240,7 @@ export function endAllCalls(context: StepContext): void {
   for (const call of context.state.calls.values()) {
     const { phase } = call;
     if (phase.name === 'running' || phase.name === 'background') endCall(context, call, { outcome: 'unsettled', output: '', durationMs: context.nowMs - phase.sinceMs }, false);
-    else endCall(context, call, { outcome: 'cancelled', output: '', durationMs: 0 }, false);
+    else endCall(context, call, { outcome: hostedOutcome(call), output: '', durationMs: 0 }, false);
   }
   context.effects.push({ type: 'cancel_timer', timer: 'tools' });
 }

@@ -34,6 +34,8 @@ export type CallPhase =
   | { readonly name: 'approval'; readonly plan: ToolPlan; readonly untilMs?: number }
   | { readonly name: 'queued'; readonly plan: ToolPlan }
   | { readonly name: 'running'; readonly plan: ToolPlan; readonly sinceMs: number; readonly acknowledgeAtMs?: number }
+  /** The provider runs it; its output never passes us. */
+  | { readonly name: 'hosted'; readonly serverLabel: string; readonly sinceMs: number; readonly running: boolean }
   /** The model has been told that it takes long: that was the call's one output. */
   | {
       readonly name: 'background';
@@ -88,6 +90,9 @@ export interface ToolsState {
   readonly wishes: Set<string>;
   /** Items for the model that wait for a connection. */
   readonly untold: NewModelItem[];
+  /** Hosted calls that wait for a person, by the id of the request, and the last that were decided. */
+  readonly hosted: Map<string, { readonly serverLabel: string; readonly name: string; readonly untilMs?: number }>;
+  readonly answered: Set<string>;
   /** Results that wait until both sides are quiet, and when it is looked next. */
   readonly results: WaitingResult[];
   checkAtMs?: number;
@@ -98,5 +103,5 @@ export interface ToolsState {
 }
 
 export function createToolsState(limits: Partial<ToolLimits> = {}): ToolsState {
-  return { limits: { ...DEFAULT_TOOL_LIMITS, ...limits }, ended: new Map(), decisions: new Map(), wishes: new Set(), untold: [], results: [], fillers: new Set() };
+  return { limits: { ...DEFAULT_TOOL_LIMITS, ...limits }, ended: new Map(), decisions: new Map(), wishes: new Set(), untold: [], hosted: new Map(), answered: new Set(), results: [], fillers: new Set() };
 }

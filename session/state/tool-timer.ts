@@ -9,6 +9,7 @@ export function armToolTimer(context: StepContext): void {
     else if (phase.name === 'running') dueAtMs = Math.min(dueAtMs, phase.acknowledgeAtMs ?? Infinity);
     else if (phase.name === 'background') dueAtMs = Math.min(dueAtMs, phase.fillerAtMs ?? Infinity);
   }
+  for (const { untilMs } of tools.hosted.values()) dueAtMs = Math.min(dueAtMs, untilMs ?? Infinity);
   if (dueAtMs === (tools.dueAtMs ?? Infinity)) return;
   if (dueAtMs === Infinity) {
     delete tools.dueAtMs;

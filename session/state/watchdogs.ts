@@ -4,13 +4,16 @@
  *
  * What trips becomes an `error` that says what was owed, and where the model has been mute all the while, asks for a new connection.
  */
-import { emit } from './step-context.js';
+import { emit, hasHostedCall } from './step-context.js';
 import type { StepContext } from './step-context.js';
 import { tellWaiting } from './response-queue.js';
 import { STALLED_MS, STOPPED_MS, WAITING_MS, answersByItself, cancelAtModel, endResponse, requestNext, stopResponse, timeout, want, watchRequest } from './responses.js';
 import type { LiveResponse } from './session-state.js';
 import { cancelUnfinishedCalls } from './tool-calls.js';
 import { expectBy } from './watch-timer.js';
+
+/** A hosted tool is silent while it works; no longer than this. */
+const HOSTED_MS = 60_000;
 
 export function onWatchdogTimer(context: StepContext): void {
   const { state } = context;
@@ -29,8 +32,9 @@ function watchResponse(context: StepContext, response: LiveResponse): void {
   const { nowMs } = context;
   const { responseId, stoppedMs } = response;
   if (stoppedMs === undefined) {
-    if (nowMs - response.lastMs < STALLED_MS) return expectBy(context, response.lastMs + STALLED_MS);
-    response.gaveUp = timeout(`The model began a response and said nothing of it for ${STALLED_MS / 1000} s.`);
+    const limitMs = hasHostedCall(context.state, responseId) ? HOSTED_MS : STALLED_MS;
+    if (nowMs - response.lastMs < limitMs) return expectBy(context, response.lastMs + limitMs);
+    response.gaveUp = timeout(`The model began a response and said nothing of it for ${limitMs / 1000} s.`);
     emit(context, { type: 'error', error: response.gaveUp });
     return stopResponse(context, response, false);
   }

@@ -60,5 +60,6 @@ export function mirrorModel(): MirrorModel {
 
 function asItem(item: NewModelItem): ModelItem {
   if (item.type === 'message') return { ...item, status: 'completed' };
+  if (item.type === 'mcp_approval_response') return { type: 'other', id: item.id, kind: item.type, raw: item };
   return item.type === 'function_call' ? { ...item, status: 'completed' } : item;
 }

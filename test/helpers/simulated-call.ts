@@ -1,6 +1,6 @@
 import { PCM16_24K, msToBytes } from '../../audio/index.js';
 import { createSessionState, step } from '../../session/index.js';
-import type { AgentProfile, HandoffPlan, ModelCommand, ModelConfig, ModelInput, ModelItem, SessionEffect, SessionInput } from '../../session/index.js';
+import type { AgentProfile, HandoffPlan, ModelCommand, ModelConfig, ModelFunctionTool, ModelInput, ModelItem, SessionEffect, SessionInput } from '../../session/index.js';
 import { random } from './random.js';
 import type { Random } from './random.js';
 
@@ -41,8 +41,8 @@ export interface SimulatedCall {
 const AGENTS = ['Ada', 'Ben', 'Cleo'] as const;
 const CALM_MS = 60_000;
 
-export function simulatedAgent(name: string): AgentProfile {
-  const tool = (toolName: string): AgentProfile['tools'][number] => ({ name: toolName, parameters: { type: 'object' } });
+export function simulatedAgent(name: string): AgentProfile & { readonly tools: readonly ModelFunctionTool[] } {
+  const tool = (toolName: string): ModelFunctionTool => ({ name: toolName, parameters: { type: 'object' } });
   return { agentId: name, name, instructions: name, tools: [tool(`work_of_${name}`), ...AGENTS.filter((other) => other !== name).map((other) => tool(`transfer_to_${other}`))] };
 }
 
@@ -125,7 +125,7 @@ export function simulateCall(seed: number, busyMs = 20_000): SimulatedCall {
         return;
       case 'prepare_tool': {
         const target = AGENTS.find((name) => effect.name === `transfer_to_${name}`);
-        const known = simulatedAgent(effect.agentId).tools.some(({ name }) => name === effect.name);
+        const known = simulatedAgent(effect.agentId).tools.some((tool) => tool.type !== 'mcp' && tool.name === effect.name);
         if (!known) call.problems.push(`${effect.name} is not a tool of ${effect.agentId}`);
         if (target !== undefined) return at(rng.int(0, 200), () => handOver(target, effect.callId));
         return at(0, () => input({ type: 'tool_prepared', callId: effect.callId, ok: true, plan: { agentName: effect.agentId, needsApproval: false, respond: true } }));

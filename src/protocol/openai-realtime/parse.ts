@@ -1,10 +1,11 @@
 import { ProtocolError } from '../../../session/index.js';
 import type { ModelInput, ModelItem } from '../../../session/index.js';
 import { base64 } from './base64.js';
+import { readErrorInfo } from './wire-error.js';
 import { BadField, count, index, isObject, millis, object, text } from './wire-fields.js';
 import type { WireObject } from './wire-fields.js';
 import { readItem } from './wire-item.js';
-import { readErrorInfo, readResponseCreated, readResponseDone, readSessionConfigured, readSessionCreated, readTranscriptionUsage } from './wire-response.js';
+import { readResponseCreated, readResponseDone, readSessionConfigured, readSessionCreated, readTranscriptionUsage } from './wire-response.js';
 
 /**
  * Reads one message of a realtime model: JSON text, either dialect (the current one and the earlier beta), and the looser servers that are
@@ -158,6 +159,12 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
       return { type: 'arguments_done', ...callOf(event), ...(typeof name === 'string' ? { name } : {}), arguments: text(event, 'arguments') };
     }),
   ],
+  [
+    'response.mcp_call_arguments.delta',
+    one((event) => ({ type: 'mcp_arguments_delta', responseId: text(event, 'response_id'), itemId: text(event, 'item_id'), delta: text(event, 'delta') })),
+  ],
+  ['response.mcp_call.in_progress', one((event) => ({ type: 'mcp_call_running', itemId: text(event, 'item_id') }))],
+  ['mcp_list_tools.failed', one((event) => ({ type: 'mcp_list_failed', itemId: text(event, 'item_id') }))],
   ['response.created', one(readResponseCreated)],
   ['response.done', one(readResponseDone)],
   ['response.output_item.added', outputItem('output_item_added')],

@@ -1,4 +1,4 @@
-import type { ModelCommand, ModelConfig, ResponseRequest, ToolChoice, TurnDetection } from '../../../session/index.js';
+import type { ModelCommand, ModelConfig, ModelTool, ResponseRequest, ToolChoice, TurnDetection } from '../../../session/index.js';
 import { base64 } from './base64.js';
 import { writeFormat } from './wire-format.js';
 import { writeItem } from './wire-item.js';
@@ -52,9 +52,28 @@ function writeSession(config: ModelConfig): object {
       },
       output: { format: writeFormat(config.outputFormat), voice: config.voice, speed: config.speed },
     },
-    tools: config.tools.map(({ name, description, parameters }) => ({ type: 'function', name, description, parameters })),
+    tools: config.tools.map(writeTool),
     tool_choice: config.toolChoice && writeToolChoice(config.toolChoice),
     max_output_tokens: config.maxOutputTokens,
+  };
+}
+
+function writeTool(tool: ModelTool): object {
+  if (tool.type !== 'mcp') return { type: 'function', name: tool.name, description: tool.description, parameters: tool.parameters };
+  const { requireApproval } = tool;
+  return {
+    type: 'mcp',
+    server_label: tool.serverLabel,
+    server_url: tool.serverUrl,
+    connector_id: tool.connectorId,
+    server_description: tool.serverDescription,
+    authorization: tool.authorization,
+    headers: tool.headers,
+    allowed_tools: tool.allowedTools,
+    require_approval:
+      typeof requireApproval === 'object'
+        ? { always: requireApproval.always && { tool_names: requireApproval.always }, never: requireApproval.never && { tool_names: requireApproval.never } }
+        : requireApproval,
   };
 }
 

@@ -1,4 +1,5 @@
-import type { ModelContentPart, ModelItem, ModelItemStatus, NewModelItem } from '../../../session/index.js';
+import type { McpToolInfo, ModelContentPart, ModelItem, ModelItemStatus, NewModelItem } from '../../../session/index.js';
+import { readErrorInfo } from './wire-error.js';
 import { BadField, isObject, text, textOr } from './wire-fields.js';
 import type { WireObject } from './wire-fields.js';
 
@@ -21,8 +22,36 @@ export function readItem(value: unknown, unsaid: ModelItemStatus): ModelItem {
     case 'function_call_output':
       return { type: 'function_call_output', id, callId: text(value, 'call_id'), output: text(value, 'output') };
     default:
-      return { type: 'other', id, kind, raw: value };
+      return readHosted(value, kind, id) ?? { type: 'other', id, kind, raw: value };
   }
+}
+
+/** An item of a hosted tool; nothing for one that says less than such an item must, which is then kept as it came. */
+function readHosted(value: WireObject, kind: string, id: string): ModelItem | undefined {
+  const { server_label: serverLabel, name, error, output, approval_request_id: approvalRequestId } = value;
+  if (typeof serverLabel !== 'string') return undefined;
+  if (kind === 'mcp_list_tools') return { type: 'mcp_list_tools', id, serverLabel, tools: readMcpTools(value['tools']) };
+  if (typeof name !== 'string') return undefined;
+  const call = { id, serverLabel, name, arguments: textOr(value, 'arguments', '') };
+  if (kind === 'mcp_approval_request') return { type: 'mcp_approval_request', ...call };
+  if (kind !== 'mcp_call') return undefined;
+  return {
+    type: 'mcp_call',
+    ...call,
+    ...(typeof output === 'string' ? { output } : {}),
+    ...(isObject(error) || typeof error === 'string' ? { error: readErrorInfo(error) } : {}),
+    ...(typeof approvalRequestId === 'string' ? { approvalRequestId } : {}),
+  };
+}
+
+function readMcpTools(value: unknown): McpToolInfo[] {
+  const tools: McpToolInfo[] = [];
+  for (const tool of Array.isArray(value) ? (value as unknown[]) : []) {
+    if (!isObject(tool) || typeof tool['name'] !== 'string') continue;
+    const { name, description } = tool;
+    tools.push({ name, ...(typeof description === 'string' ? { description } : {}) });
+  }
+  return tools;
 }
 
 /** Reads the items of a finished response. What is no item is left out: a strange entry must not hide that the response has ended. */
@@ -97,6 +126,8 @@ export function writeItem(item: NewModelItem): object {
       return { id: item.id, type: 'function_call', call_id: item.callId, name: item.name, arguments: item.arguments };
     case 'function_call_output':
       return { id: item.id, type: 'function_call_output', call_id: item.callId, output: item.output };
+    case 'mcp_approval_response':
+      return { id: item.id, type: 'mcp_approval_response', approval_request_id: item.approvalRequestId, approve: item.approve, reason: item.reason };
   }
 }
 

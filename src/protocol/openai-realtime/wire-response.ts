@@ -1,4 +1,5 @@
-import type { ModelErrorInfo, ModelInput, ModelResponseStatus, TokenUsage, TranscriptionUsage } from '../../../session/index.js';
+import type { ModelInput, ModelResponseStatus, TokenUsage, TranscriptionUsage } from '../../../session/index.js';
+import { readErrorInfo } from './wire-error.js';
 import { BadField, amount, isObject, object, objectOr, text, textOr } from './wire-fields.js';
 import type { WireObject } from './wire-fields.js';
 import { readFormat } from './wire-format.js';
@@ -69,20 +70,6 @@ export function readTranscriptionUsage(value: unknown): TranscriptionUsage | und
     inputTokens: amount(value, 'input_tokens'),
     outputTokens: amount(value, 'output_tokens'),
     input: { text: amount(input, 'text_tokens'), audio: amount(input, 'audio_tokens') },
-  };
-}
-
-/** Every member of an error may be missing or null on the wire; a server that writes a bare sentence is understood as well. */
-export function readErrorInfo(error: WireObject | string): ModelErrorInfo {
-  if (typeof error === 'string') return { message: error };
-  const code = typeof error['code'] === 'number' ? String(error['code']) : textOr(error, 'code', undefined);
-  const kind = textOr(error, 'type', undefined);
-  const param = textOr(error, 'param', undefined);
-  return {
-    message: textOr(error, 'message', 'The model gave no message.'),
-    ...(code === undefined ? {} : { code }),
-    ...(kind === undefined ? {} : { kind }),
-    ...(param === undefined ? {} : { param }),
   };
 }
 

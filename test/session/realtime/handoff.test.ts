@@ -74,7 +74,7 @@ function outputs(model: ScriptedModel): Record<string, string> {
 describe('handoff()', () => {
   it('becomes a tool named after the agent, with a reason and, where it is wanted, a summary', async () => {
     const { model } = await desk({ to: { carry: 'summary', description: 'For invoices.' } });
-    expect(model.commandsOf('configure')[0]?.config.tools.map(({ name }) => name)).toEqual(['opening_hours', 'transfer_to_Billing']);
+    expect(model.commandsOf('configure')[0]?.config.tools.map((tool) => tool.type !== 'mcp' && tool.name)).toEqual(['opening_hours', 'transfer_to_Billing']);
     expect(model.commandsOf('configure')[0]?.config.tools[1]).toMatchObject({ description: 'For invoices.', parameters: { required: ['reason', 'summary'] } });
   });
 

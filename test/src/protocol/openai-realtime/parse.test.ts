@@ -165,7 +165,35 @@ describe('what is not known passes through untouched', () => {
     expect(({} as Record<string, unknown>)['polluted']).toBeUndefined();
   });
 
-  test('an item of another kind keeps all that it came with', () => {
+  test.each([
+    [{ id: 'm', type: 'mcp_list_tools', server_label: 'x', tools: [{ name: 'a', description: 'does', input_schema: {} }, { name: 'b' }, 5, {}] }, { type: 'mcp_list_tools', id: 'm', serverLabel: 'x', tools: [{ name: 'a', description: 'does' }, { name: 'b' }] }],
+    [{ id: 'm', type: 'mcp_call', server_label: 'x', name: 'a', arguments: '{}', output: null, error: null, approval_request_id: null }, { type: 'mcp_call', id: 'm', serverLabel: 'x', name: 'a', arguments: '{}' }],
+    [{ id: 'm', type: 'mcp_call', server_label: 'x', name: 'a', arguments: '{}', output: 'yes', approval_request_id: 'q' }, { type: 'mcp_call', id: 'm', serverLabel: 'x', name: 'a', arguments: '{}', output: 'yes', approvalRequestId: 'q' }],
+    [
+      { id: 'm', type: 'mcp_call', server_label: 'x', name: 'a', error: { type: 'http_error', code: 503, message: 'busy' } },
+      { type: 'mcp_call', id: 'm', serverLabel: 'x', name: 'a', arguments: '', error: { code: '503', kind: 'http_error', message: 'busy' } },
+    ],
+    [{ id: 'm', type: 'mcp_approval_request', server_label: 'x', name: 'a', arguments: '{"n":1}' }, { type: 'mcp_approval_request', id: 'm', serverLabel: 'x', name: 'a', arguments: '{"n":1}' }],
+  ])('an item of a hosted tool: %j', (item, expected) => {
+    expect(parse({ type: 'conversation.item.done', item })).toEqual([{ type: 'item_done', item: expected }]);
+  });
+
+  test('the course of a hosted call, and a list of tools that failed', () => {
+    const events = [
+      { type: 'response.mcp_call_arguments.delta', response_id: 'r', item_id: 'm', output_index: 0, delta: '{', obfuscation: 'x' },
+      { type: 'response.mcp_call.in_progress', output_index: 0, item_id: 'm' },
+      { type: 'mcp_list_tools.failed', item_id: 'l' },
+      { type: 'mcp_list_tools.completed', item_id: 'l' },
+    ];
+    expect(events.flatMap(parse)).toEqual([
+      { type: 'mcp_arguments_delta', responseId: 'r', itemId: 'm', delta: '{' },
+      { type: 'mcp_call_running', itemId: 'm' },
+      { type: 'mcp_list_failed', itemId: 'l' },
+      { type: 'raw_message', name: 'mcp_list_tools.completed', raw: { type: 'mcp_list_tools.completed', item_id: 'l' } },
+    ]);
+  });
+
+  test('an item of another kind, or of a hosted tool that says too little, keeps all that it came with', () => {
     const item = { id: 'm', type: 'mcp_call', server_label: 'x' };
     expect(parse({ type: 'conversation.item.done', item })).toEqual([{ type: 'item_done', item: { type: 'other', id: 'm', kind: 'mcp_call', raw: item } }]);
   });

@@ -1,4 +1,4 @@
-import type { RealtimeClientEvent } from 'openai/resources/realtime/realtime';
+import type { RealtimeClientEvent, RealtimeToolsConfig } from 'openai/resources/realtime/realtime';
 import { describe, expect, test } from 'vitest';
 import { ALAW_8K, MULAW_8K, PCM16_24K, audioFormat } from '../../../../audio/index.js';
 import type { ModelCommand, ModelConfig } from '../../../../session/index.js';
@@ -120,6 +120,16 @@ const cases: [string, ModelCommand, RealtimeClientEvent][] = [
     { type: 'create_item', eventId: 'e', item: { type: 'function_call_output', id: 'i', callId: 'c', output: '"sunny" \u2028' } },
     { type: 'conversation.item.create', event_id: 'e', item: { id: 'i', type: 'function_call_output', call_id: 'c', output: '"sunny" \u2028' } },
   ],
+  [
+    'a person who agrees to a hosted call',
+    { type: 'create_item', eventId: 'e', item: { type: 'mcp_approval_response', id: 'i', approvalRequestId: 'q', approve: true } },
+    { type: 'conversation.item.create', event_id: 'e', item: { id: 'i', type: 'mcp_approval_response', approval_request_id: 'q', approve: true } },
+  ],
+  [
+    'a person who refuses one',
+    { type: 'create_item', eventId: 'e', item: { type: 'mcp_approval_response', id: 'i', approvalRequestId: 'q', approve: false, reason: 'no' } },
+    { type: 'conversation.item.create', event_id: 'e', item: { id: 'i', type: 'mcp_approval_response', approval_request_id: 'q', approve: false, reason: 'no' } },
+  ],
   ['a delete', { type: 'delete_item', eventId: 'e', itemId: 'i' }, { type: 'conversation.item.delete', event_id: 'e', item_id: 'i' }],
   [
     'a truncation',
@@ -152,6 +162,39 @@ describe('every command is written in the current dialect', () => {
     const { session } = JSON.parse(serialize({ type: 'configure', eventId: 'e', config })) as { session: { audio: { input: { turn_detection: unknown } } } };
     expect(session.audio.input.turn_detection).toEqual({ type: 'semantic_vad', eagerness: 'high', create_response: false });
   });
+});
+
+test('servers of hosted tools are written with what they have', () => {
+  const tools: ModelConfig['tools'] = [
+    { type: 'mcp', serverLabel: 'docs', serverUrl: 'https://docs.example/mcp' },
+    {
+      type: 'mcp',
+      serverLabel: 'mail',
+      connectorId: 'connector_gmail',
+      serverDescription: 'mail',
+      authorization: 'secret',
+      headers: { 'x-a': 'b' },
+      allowedTools: ['read'],
+      requireApproval: { always: ['send'], never: ['read'] },
+    },
+    { type: 'mcp', serverLabel: 'open', serverUrl: 'https://open.example', requireApproval: 'never' },
+  ];
+  const expected = [
+    { type: 'mcp', server_label: 'docs', server_url: 'https://docs.example/mcp' },
+    {
+      type: 'mcp',
+      server_label: 'mail',
+      connector_id: 'connector_gmail',
+      server_description: 'mail',
+      authorization: 'secret',
+      headers: { 'x-a': 'b' },
+      allowed_tools: ['read'],
+      require_approval: { always: { tool_names: ['send'] }, never: { tool_names: ['read'] } },
+    },
+    { type: 'mcp', server_label: 'open', server_url: 'https://open.example', require_approval: 'never' },
+  ] satisfies RealtimeToolsConfig;
+  const { session } = JSON.parse(serialize({ type: 'configure', eventId: 'e', config: { ...minimal, tools } })) as { session: { tools: unknown } };
+  expect(session.tools).toEqual(expected);
 });
 
 test('a format that the protocol has no word for is refused', () => {
