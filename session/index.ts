@@ -29,6 +29,7 @@ export type { ChannelOptions, WhenFull } from './stream/channel.js';
 export { RealtimeSession } from './realtime/realtime-session.js';
 export type { ConnectOptions, HandoffOutcome, MessageOptions, RealtimeSessionOptions, RespondOptions, SessionConfig, SessionLifeState, UpdateAgentOptions } from './realtime/realtime-session.js';
 export type { ResponseHandle } from './realtime/response-handle.js';
+export type { ContextOptions } from './state/context-state.js';
 export type { BudgetOptions } from './state/spending-state.js';
 export { bargeInPolicy } from './state/barge-in-policy.js';
 export type { BargeInCounts, BargeInOptions, BargeInPolicy } from './state/barge-in-policy.js';

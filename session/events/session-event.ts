@@ -154,6 +154,16 @@ export type SessionEventBody =
   | { readonly type: 'input_speech_stopped'; readonly itemId: string; readonly audioEndMs: number }
   | { readonly type: 'input_committed'; readonly itemId: string }
   | { readonly type: 'turn_metrics'; readonly turnId: string; readonly responseId: string; readonly marks: TurnMarks }
+  /** Items that the model no longer has, to keep the context's budget; tokens are estimates. */
+  | {
+      readonly type: 'context_evicted';
+      readonly items: readonly { readonly itemId: string; readonly tokens: number }[];
+      readonly tokensBefore: number;
+      readonly tokensAfter: number;
+      readonly budgetTokens: number;
+    }
+  /** The application's summary of what was evicted stands at the head of the conversation now. */
+  | { readonly type: 'context_summarised'; readonly text: string }
   /** After each response and each transcription that told its usage: what it cost, and the call so far. */
   | { readonly type: 'cost'; readonly of: 'response'; readonly responseId: string; readonly model?: string; readonly usd: Usd; readonly call: CallCost }
   | { readonly type: 'cost'; readonly of: 'transcription'; readonly itemId: string; readonly model?: string; readonly usd: Usd; readonly call: CallCost }
@@ -210,6 +220,8 @@ const types: { readonly [Type in SessionEvent['type']]: true } = {
   input_speech_stopped: true,
   input_committed: true,
   turn_metrics: true,
+  context_evicted: true,
+  context_summarised: true,
   cost: true,
   budget: true,
   connection: true,

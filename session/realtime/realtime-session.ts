@@ -15,6 +15,9 @@ import type { Logger } from '../ports/logger.js';
 import type { ModelConfig, ModelConnection, ModelContentPart, RealtimeModel, ResponseRequest } from '../ports/model.js';
 import type { BargeInCounts, BargeInOptions } from '../state/barge-in-policy.js';
 import type { AgentProfile } from '../state/handoff-state.js';
+import { contextTokens } from '../state/context-budget.js';
+import { createContext } from '../state/context-state.js';
+import type { ContextOptions } from '../state/context-state.js';
 import { historyItems } from '../state/history.js';
 import { planEdits } from '../state/history-diff.js';
 import type { SessionEffect } from '../state/session-effect.js';
@@ -58,6 +61,14 @@ export interface RealtimeSessionOptions {
   readonly bargeIn?: BargeInOptions;
   /** How many tools may run and wait at once, and how long a person may take to approve one. Default: 16 run, 64 wait, no limit of time. */
   readonly toolLimits?: Partial<ToolLimits>;
+  /** How much the model shall remember; default: all that it can. */
+  readonly context?: ContextOptions & {
+    /**
+     * Writes a summary of what was deleted, in the background; `previous` is the one before, which it replaces. Given 30 s. What it returns stands at
+     * the head of the conversation, pinned; empty text leaves the one before. A throw becomes an `error` event `HANDLER_FAILED`.
+     */
+    readonly summarise?: (items: readonly HistoryItem[], options: { readonly previous?: string; readonly signal: AbortSignal }) => string | Promise<string>;
+  };
   /** What the call may cost, and how it ends when that is used up. */
   readonly budget?: BudgetOptions;
   /** Put over the package's own dated table: an entry replaces the whole entry of its name. */
@@ -122,6 +133,7 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
   readonly #logger: Logger;
   readonly #metadata: Readonly<Record<string, string>> | undefined;
   readonly #tools: ToolRunner;
+  readonly #summarise: NonNullable<RealtimeSessionOptions['context']>['summarise'];
   readonly #handles = new ResponseHandles((handleId) => this.#dispatch({ type: 'withdraw', handleId }));
   readonly #emitter: Emitter<SessionEventMap>;
   readonly #readers = new Set<Channel<SessionEvent>>();
@@ -159,6 +171,10 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
     const policies = { agent: profile, guardrails: this.#guardrails.policy, ...(options.bargeIn === undefined ? {} : { bargeIn: options.bargeIn }), toolLimits: toolLimits(options.toolLimits) };
     this.#state = createSessionState(modelConfig(profile, options.config), options.playback ?? 'clock', policies);
     this.#state.spending = createSpending(options);
+    const { summarise, ...budget } = options.context ?? { budgetTokens: 0 };
+    this.#summarise = summarise;
+    const written = JSON.stringify([this.#state.config.instructions, this.#state.config.tools]).length;
+    if (options.context !== undefined) this.#state.context = createContext(budget, summarise !== undefined, written);
   }
 
   /** `idle` before `connect`, `connecting` until the model has confirmed the configuration, `open`, and in the end `closed`. */
@@ -315,6 +331,17 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
     this.#dispatch({ type: 'set_context', key, text });
   }
 
+  /** Keeps an item in the model's memory, however old it grows, or lets it go again. Keyed context is kept anyway. */
+  pin(itemId: string, pinned = true): void {
+    this.#assertAlive('pin');
+    this.#dispatch({ type: 'pin', itemId, pinned });
+  }
+
+  /** How many tokens the conversation holds: what the model counted last, and an estimate of what came since. */
+  get contextTokens(): number {
+    return contextTokens(this.#state);
+  }
+
   /** Stops the agent: what it was saying is cut at what was heard. Does nothing when it is silent. */
   interrupt(): void {
     this.#assertAlive('interrupt');
@@ -450,6 +477,9 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
         this.#timers.get(effect.timer)?.cancel();
         this.#timers.delete(effect.timer);
         return;
+      case 'summarise':
+        void this.#sumUp(effect);
+        return;
       case 'tell_handle':
         return this.#handles.tell(effect.handleId, effect.news);
       case 'recover_connection':
@@ -468,6 +498,15 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
         return this.#onFinished();
       default:
         assertNever(effect);
+    }
+  }
+
+  async #sumUp({ job, items, previous }: Extract<SessionEffect, { type: 'summarise' }>): Promise<void> {
+    try {
+      const text = await this.#summarise?.(items, { ...(previous === undefined ? {} : { previous }), signal: this.#life.signal });
+      this.#dispatch({ type: 'summarised', job, text: text ?? '' });
+    } catch (error) {
+      this.#dispatch({ type: 'summarised', job, error });
     }
   }
 

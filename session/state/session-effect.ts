@@ -1,5 +1,6 @@
 import type { VoicewireError } from '../errors.js';
 import type { ResponseResult } from '../events/response-result.js';
+import type { HistoryItem } from '../events/history-item.js';
 import type { SessionEventBody } from '../events/session-event.js';
 import type { ModelCommand } from '../ports/model.js';
 import type { TimerName } from './session-input.js';
@@ -42,6 +43,8 @@ export type SessionEffect =
   | { readonly type: 'ready' }
   /** The model refused the configuration, or went away before it was confirmed: `connect()` rejects. */
   | { readonly type: 'connect_failed'; readonly error: VoicewireError }
+  /** Sum up what the model is about to forget; `summarised` answers. */
+  | { readonly type: 'summarise'; readonly job: number; readonly items: readonly HistoryItem[]; readonly previous?: string }
   | { readonly type: 'tell_handle'; readonly handleId: string; readonly news: HandleNews }
   /** The model owes something and is mute: a new connection is the cure. */
   | { readonly type: 'recover_connection'; readonly reason: string }

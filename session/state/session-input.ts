@@ -25,6 +25,12 @@ export type HistoryInput =
   /** `text` `null` takes the key away. */
   | { readonly type: 'set_context'; readonly key: string; readonly text: string | null };
 
+/** What the application says about what is to stay in the model's memory. */
+export type ContextInput =
+  | { readonly type: 'pin'; readonly itemId: string; readonly pinned: boolean }
+  /** No text: the function failed. */
+  | { readonly type: 'summarised'; readonly job: number; readonly text?: string; readonly error?: unknown };
+
 /** What the application, a tool or the clock says to a session. */
 export type AppInput =
   /** The model's socket is open. */
@@ -43,6 +49,7 @@ export type AppInput =
   | { readonly type: 'handoff'; readonly plan: HandoffPlan }
   | HistoryInput
   | { readonly type: 'verdict'; readonly checkId: string; readonly result: GuardrailResult }
+  | ContextInput
   | { readonly type: 'timer'; readonly timer: TimerName }
   | { readonly type: 'close'; readonly reason: string };
 
@@ -56,5 +63,6 @@ export type BudgetTimer = 'budget_warning' | 'budget_limit' | 'budget_drain' | '
  * `response_retry`: ask again after a collision. `barge_in`: the agent's sound has been held long enough. `tools`: something of a call falls due.
  * `watchdog`: look whether what is owed has come. `handoff_overdue`: the model did not confirm a hand-off.
  * `guardrail_hold`: audio has been kept for a check for long enough. `history_edit`: an edit of the history has waited long enough.
+ * `context_summary`: a summary has.
  */
-export type TimerName = 'response_retry' | 'barge_in' | 'tools' | 'watchdog' | 'handoff_overdue' | 'history_edit' | 'guardrail_hold' | BudgetTimer;
+export type TimerName = 'response_retry' | 'barge_in' | 'tools' | 'watchdog' | 'handoff_overdue' | 'history_edit' | 'context_summary' | 'guardrail_hold' | BudgetTimer;

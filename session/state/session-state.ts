@@ -12,6 +12,8 @@ import { createGuardrails } from './guardrail-state.js';
 import type { GuardrailPolicy, GuardrailState } from './guardrail-state.js';
 import { createHandoffState } from './handoff-state.js';
 import type { AgentProfile, HandoffState } from './handoff-state.js';
+import { createContext } from './context-state.js';
+import type { ContextState } from './context-state.js';
 import { createEdits } from './edit-state.js';
 import type { EditState } from './edit-state.js';
 import { createHistory } from './history-state.js';
@@ -168,6 +170,8 @@ export interface SessionState {
   };
   /** Changes of the history that the model has been asked for. */
   readonly edits: EditState;
+  /** What of the conversation the model keeps. */
+  context: ContextState;
   /** What the call has used, and what it may. */
   spending: Spending;
   silenceMs: number;
@@ -216,6 +220,7 @@ export function createSessionState(modelConfig: ModelConfig, playback: 'clock' |
     userSpeaking: false,
     microphone: { sentBytes: 0, lastAtMs: 0, dropped: 0, high: false, early: [], earlyBytes: 0 },
     edits: createEdits(),
+    context: createContext(),
     spending: createSpending(),
     silenceMs: silenceMs ?? 500,
     nextId: 1,

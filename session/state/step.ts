@@ -26,6 +26,7 @@ import {
 import type { SessionEffect } from './session-effect.js';
 import type { AppInput, SessionInput, TimerName } from './session-input.js';
 import type { SessionState } from './session-state.js';
+import { countContext, keepBudget, onContextInput, onSummaryTimer } from './context-budget.js';
 import { confirmEdit, onEditRefused, onEditTimer, onHistoryInput } from './history-edit.js';
 import type { StepContext } from './step-context.js';
 import { BUDGET_REASON, onBudgetTimer, spendResponse, spendTranscription, startBudgetClock } from './spending.js';
@@ -77,6 +78,8 @@ function settle(context: StepContext, input: SessionInput): void {
     case 'update_history':
     case 'set_context':
     case 'verdict':
+    case 'pin':
+    case 'summarised':
     case 'timer':
     case 'close':
       return onApp(context, input);
@@ -144,6 +147,9 @@ function onApp(context: StepContext, input: AppInput): void {
       return onHistoryInput(context, input);
     case 'verdict':
       return onVerdict(context, input.checkId, input.result);
+    case 'pin':
+    case 'summarised':
+      return onContextInput(context, input);
     case 'timer':
       return onTimer(context, input.timer);
     case 'close':
@@ -170,6 +176,8 @@ function onTimer(context: StepContext, timer: TimerName): void {
       return onWatchdogTimer(context);
     case 'history_edit':
       return onEditTimer(context);
+    case 'context_summary':
+      return onSummaryTimer(context);
     case 'budget_warning':
     case 'budget_limit':
     case 'budget_drain':
@@ -292,7 +300,8 @@ function onModel(context: StepContext, input: ModelInput): void {
       return onHostedItem(context, input.item, undefined, false);
     case 'item_done':
       finishItem(context, input.item);
-      return onHostedItem(context, input.item, undefined, true);
+      onHostedItem(context, input.item, undefined, true);
+      return keepBudget(context);
     case 'item_deleted':
       confirmEdit(context, 'delete', input.itemId);
       return removeItem(context, input.itemId);
@@ -364,6 +373,7 @@ function onModel(context: StepContext, input: ModelInput): void {
       for (const item of input.output) onOutputItem(context, input.responseId, item, true);
       cancelUnfinishedCalls(context, input.responseId);
       spendResponse(context, input);
+      countContext(context, input);
       onResponseDone(context, input);
       return onGuardedEnd(context, input.responseId);
 
