@@ -1,4 +1,3 @@
-import { safeParse, toJSONSchema } from 'zod/v4/core';
 import type { $ZodType, output } from 'zod/v4/core';
 import type { BackgroundPolicy } from '../ports/background.js';
 import type { ModelFunctionTool } from '../ports/model.js';
@@ -148,9 +147,15 @@ function isZod(parameters: ToolParameters): parameters is $ZodType {
   return '_zod' in parameters;
 }
 
+/**
+ * A zod schema is asked itself for its JSON schema and to check arguments (the Standard Schema interface), so that importing voicewire loads no zod:
+ * whoever has a schema has loaded it.
+ */
 function schemaOf(parameters: ToolParameters): Readonly<Record<string, unknown>> {
   if (!isZod(parameters)) return parameters;
-  const { $schema: _dialect, ...schema } = toJSONSchema(parameters, { io: 'input' }) as Record<string, unknown>;
+  const { jsonSchema } = parameters['~standard'] as { readonly jsonSchema?: { input(options: { readonly target: string }): Record<string, unknown> } };
+  if (jsonSchema === undefined) throw new TypeError('This schema cannot be given as JSON schema by itself. Make it with z of "zod" from 4.2 on, or pass z.toJSONSchema(schema).');
+  const { $schema: _dialect, ...schema } = jsonSchema.input({ target: 'draft-2020-12' });
   return schema;
 }
 
@@ -168,9 +173,10 @@ function reader<Args>(parameters: ToolParameters): ReadArguments<Args> {
       const problems = misfits(parameters, raw);
       return problems.length === 0 ? { ok: true, value: raw as Args } : { ok: false, problem: doNotFit(problems) };
     }
-    const parsed = safeParse(parameters, raw);
-    if (parsed.success) return { ok: true, value: parsed.data as Args };
-    return { ok: false, problem: doNotFit(parsed.error.issues.map((issue) => `${issue.path.length === 0 ? 'arguments' : issue.path.join('.')}: ${issue.message}`)) };
+    const checked = parameters['~standard'].validate(raw);
+    if (checked instanceof Promise) throw new TypeError('A schema of tool parameters must not check anything asynchronously.');
+    if (checked.issues === undefined) return { ok: true, value: checked.value as Args };
+    return { ok: false, problem: doNotFit(checked.issues.map(({ path = [], message }) => `${path.length === 0 ? 'arguments' : path.join('.')}: ${message}`)) };
   };
 }
 
