@@ -58,7 +58,11 @@ const audioDelta: Reader = (event) => {
 
 const textDelta =
   (of: 'audio' | 'text'): Reader =>
-  (event) => [{ type: 'output_text_delta', of, ...placeOf(event), delta: text(event, 'delta') }];
+  (event) => [{ type: 'output_text_delta', of, responseId: text(event, 'response_id'), itemId: text(event, 'item_id'), contentIndex: index(event, 'content_index'), delta: text(event, 'delta') }];
+
+const argumentsDelta: Reader = (event) => [
+  { type: 'arguments_delta', responseId: text(event, 'response_id'), itemId: text(event, 'item_id'), callId: text(event, 'call_id'), delta: text(event, 'delta') },
+];
 
 const textDone =
   (of: 'audio' | 'text', field: 'text' | 'transcript'): Reader =>
@@ -145,7 +149,7 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['response.audio_transcript.delta', textDelta('audio')],
   ['response.output_text.delta', textDelta('text')],
   ['response.text.delta', textDelta('text')],
-  ['response.function_call_arguments.delta', one((event) => ({ type: 'arguments_delta', ...callOf(event), delta: text(event, 'delta') }))],
+  ['response.function_call_arguments.delta', argumentsDelta],
   ['response.output_audio.done', one((event) => ({ type: 'audio_done', ...placeOf(event) }))],
   ['response.audio.done', one((event) => ({ type: 'audio_done', ...placeOf(event) }))],
   ['response.output_audio_transcript.done', textDone('audio', 'transcript')],

@@ -93,7 +93,7 @@ function decoded({ responseId, itemId, contentIndex }: Form, audio: string): Aud
 
 /** Walks through a message, member by member. */
 function readForm(message: string): Form | undefined {
-  if (message.charCodeAt(0) !== OPEN_BRACE) return undefined;
+  if (message.charCodeAt(0) !== OPEN_BRACE || isOfAnotherType(message)) return undefined;
   const members = new Map<string, string>();
   const pieces: string[] = [];
   const values: Form['values'][number][] = [];
@@ -142,6 +142,11 @@ function readForm(message: string): Form | undefined {
 /** The members that are looked at, and the two names that an audio delta has, in their quotes. */
 const READ: ReadonlySet<string> = new Set(['type', 'response_id', 'item_id', 'content_index', 'delta']);
 const TYPES: ReadonlySet<string> = new Set(['"response.output_audio.delta"', '"response.audio.delta"']);
+
+/** Most servers name the type first, so that most messages that are no audio are known at once. */
+function isOfAnotherType(message: string): boolean {
+  return message.startsWith('{"type":"') && !message.startsWith('{"type":"response.output_audio.delta"') && !message.startsWith('{"type":"response.audio.delta"');
+}
 
 function stringIn(quoted: string | undefined): string | undefined {
   return quoted?.startsWith('"') === true ? copy(quoted.slice(1, -1)) : undefined;
