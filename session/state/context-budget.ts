@@ -69,6 +69,8 @@ export function keepBudget(context: StepContext): void {
   for (const item of items.slice(0, Math.max(0, items.length - KEPT_ITEMS))) {
     if (tokens <= goal) break;
     if (pinned.has(item.itemId) || isLeaving(state, item.itemId) || ('status' in item && item.status === 'in_progress')) continue;
+    // A list of a server's tools, say: what only the model makes it may need.
+    if (item.type === 'other') continue;
     if (item.type === 'function_call_output') {
       // It goes with its call, unless that has gone before it.
       if (!items.some((call) => call.type === 'function_call' && call.callId === item.callId)) evict(item);
@@ -132,6 +134,8 @@ function estimate(item: HistoryItem): number {
       return TOKENS_PER_ITEM + item.output.length / CHARACTERS_PER_TOKEN;
     case 'other':
       return TOKENS_PER_ITEM + (JSON.stringify(item.raw) ?? '').length / CHARACTERS_PER_TOKEN;
+    case 'mcp_call':
+      return TOKENS_PER_ITEM + (item.name.length + item.arguments.length + (item.output?.length ?? 0)) / CHARACTERS_PER_TOKEN;
     case 'message':
       break;
   }
