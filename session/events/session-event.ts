@@ -79,7 +79,7 @@ export type SessionEventBody =
       readonly reason: string;
       readonly itemId: string;
       readonly responseId?: string;
-      /** The verdict came when the conversation had gone on: nothing was stopped. */
+      /** The verdict came when the conversation had gone on: nothing that is newer was stopped, and no safe answer was asked for. */
       readonly late: boolean;
     }
   | { readonly type: 'tool_start'; readonly responseId: string; readonly itemId: string; readonly callId: string; readonly toolName: string; readonly serverLabel?: string }

@@ -1,6 +1,6 @@
 import { PCM16_24K, msToBytes } from '../../audio/index.js';
 import { createSessionState, step } from '../../session/index.js';
-import type { AgentProfile, HandoffPlan, ModelCommand, ModelConfig, ModelFunctionTool, ModelInput, ModelItem, SessionEffect, SessionInput } from '../../session/index.js';
+import type { AgentProfile, GuardrailPolicy, HandoffPlan, ModelCommand, ModelConfig, ModelFunctionTool, ModelInput, ModelItem, SessionEffect, SessionInput } from '../../session/index.js';
 import { random } from './random.js';
 import type { Random } from './random.js';
 
@@ -49,12 +49,12 @@ export function simulatedAgent(name: string): AgentProfile & { readonly tools: r
 /**
  * One random call against a far end that keeps to the protocol: one response at a time, answers in order, a lag in each direction. The user
  * speaks over the agent, tools take their time, the application hands over too, and the far end refuses or ignores some configurations. It
- * goes on for `busyMs` and then comes to rest.
+ * goes on for `busyMs` and then comes to rest. With guardrails, checks take up to 900 ms; some trip and some fail.
  */
-export function simulateCall(seed: number, busyMs = 20_000): SimulatedCall {
+export function simulateCall(seed: number, busyMs = 20_000, guardrails?: GuardrailPolicy): SimulatedCall {
   const rng = random(seed);
   const config: ModelConfig = { outputModality: 'audio', inputFormat: PCM16_24K, outputFormat: PCM16_24K, instructions: 'Ada', tools: simulatedAgent('Ada').tools };
-  const state = createSessionState(config, rng.pick(['clock', 'reported']), { agent: simulatedAgent('Ada') });
+  const state = createSessionState(config, rng.pick(['clock', 'reported']), { agent: simulatedAgent('Ada'), ...(guardrails === undefined ? {} : { guardrails }) });
   const call: SimulatedCall = {
     rng,
     state,
@@ -114,6 +114,12 @@ export function simulateCall(seed: number, busyMs = 20_000): SimulatedCall {
         call.settled.set(effect.handoffId, effect.error === undefined ? 'ok' : 'failed');
         if (effect.error !== undefined) call.disturbances.push(nowMs);
         return;
+      case 'check_text': {
+        const { checkId } = effect;
+        const fate = rng.int(0, 12);
+        const failures = fate === 0 ? [{ name: 'rule', problem: 'broken' }] : [];
+        return at(rng.int(0, 900), () => input({ type: 'verdict', checkId, result: { failures, ...(fate === 1 ? { trip: { name: 'rule', reason: 'It is.' } } : {}) } }));
+      }
       case 'arm_timer': {
         const turn = (order += 1);
         timers.set(effect.timer, turn);
