@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { z } from 'zod';
-import { tool } from '../../../session/index.js';
+import { RealtimeAgent, tool } from '../../../session/index.js';
 import type { Tool } from '../../../session/index.js';
 import { openHarness } from '../../helpers/session-harness.js';
 import type { Harness } from '../../helpers/session-harness.js';
@@ -117,6 +117,33 @@ describe('a tool that needs approval', () => {
     await harness.session.close();
     expect(harness.of('tool_end')).toMatchObject([{ callId: 'c1', outcome: 'cancelled' }]);
     expect(() => harness.session.approve('c1')).toThrow(expect.objectContaining({ code: 'SESSION_CLOSED' }) as Error);
+  });
+
+  it('is run by the agent that asked, also when another has the conversation by then', async () => {
+    const { harness, sent } = await asked(5);
+    const other = transfer(false);
+    const handedOver = harness.session.updateAgent(new RealtimeAgent({ name: 'Bob', tools: [other.tool] }));
+    await settle();
+    await settle();
+    await handedOver;
+    harness.session.approve('c1');
+    await settle();
+    expect([sent, other.sent]).toEqual([[5], []]);
+    expect(outputs(harness)).toEqual({ c1: 5 });
+  });
+
+  it('keeps a decision for good for the agent it was made about, not for another', async () => {
+    const { harness } = await asked(5);
+    harness.session.approve('c1', { always: true });
+    await settle();
+    const other = transfer();
+    await harness.session.updateAgent(new RealtimeAgent({ name: 'Bob', tools: [other.tool] }), { entry: 'silent' });
+    const { model } = harness;
+    model.push({ type: 'response_created', responseId: 'r2' }, { type: 'response_done', responseId: 'r2', status: 'completed', output: [] });
+    model.push(...calls('r3', ['c2', 'transfer', '{"cents":7}']));
+    await settle();
+    expect(other.sent).toEqual([]);
+    expect(harness.of('tool_approval_required').map(({ callId }) => callId)).toEqual(['c1', 'c2']);
   });
 
   it('is not moved by a decision about a call that nobody made', async () => {
