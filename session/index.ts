@@ -27,6 +27,7 @@ export type { BackgroundOptions, ParsedArguments, Tool, ToolArguments, ToolConte
 export { Channel } from './stream/channel.js';
 export type { ChannelOptions, WhenFull } from './stream/channel.js';
 export { RealtimeSession } from './realtime/realtime-session.js';
+export type { ConnectionOptions, FailoverOptions, ReconnectOptions, RotationOptions } from './realtime/connection-options.js';
 export type { ConnectOptions, HandoffOutcome, MessageOptions, RealtimeSessionOptions, RespondOptions, SessionConfig, SessionLifeState, UpdateAgentOptions } from './realtime/realtime-session.js';
 export type { ResponseHandle } from './realtime/response-handle.js';
 export type { ContextOptions } from './state/context-state.js';

@@ -47,6 +47,15 @@ export interface TurnMarks {
 export type ConnectionState =
   | { readonly state: 'connecting' }
   | { readonly state: 'open'; readonly modelSessionId?: string }
+  /** The connection is gone; attempt number `attempt` begins in `delayMs`. The session stays usable: what is asked of it meanwhile is kept. */
+  | { readonly state: 'reconnecting'; readonly attempt: number; readonly delayMs: number; readonly reason: string }
+  /** A new connection is being made beside the one that serves, to take its place in the next silence. */
+  | { readonly state: 'rotating' }
+  /**
+   * A new connection carries the conversation. `gapMs` is the time without one. `lost` is the microphone's audio that could not be kept, in ms
+   * of its audio since the session began; absent when none is lost.
+   */
+  | { readonly state: 'resumed'; readonly gapMs: number; readonly lost?: { readonly fromMs: number; readonly toMs: number } }
   | { readonly state: 'closed'; readonly code: number; readonly reason: string };
 
 /** Each event without its `info`; the runtime adds that. */

@@ -7,6 +7,8 @@ export interface Timer {
 export interface Clock {
   /** Milliseconds since a fixed point of this clock; monotonic, may have fractions. */
   now(): number;
+  /** The wall's time, in Unix ms, where this clock knows it: providers tell in it when they end a session. */
+  unixMs?(): number;
   /** Calls `fire` once, no sooner than `delayMs` from now. A running timer does not keep a process alive longer than its owner does. */
   after(delayMs: number, fire: () => void): Timer;
 }

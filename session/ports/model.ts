@@ -259,6 +259,8 @@ export interface ModelConnectOptions {
 export interface RealtimeModel {
   /** For people: `gpt-realtime at api.openai.com`, `emulator`. */
   readonly label: string;
+  /** The longest session that the provider allows, in ms; what it tells itself when it opens a session counts more. */
+  readonly sessionLimitMs?: number;
   /**
    * Opens a socket. Resolves when it is open (the configuration comes after), rejects with a `VoicewireError` whose code says what is wrong
    * (`MODEL_UNREACHABLE`, `MODEL_UNAUTHORIZED`, …), or with `signal.reason`.

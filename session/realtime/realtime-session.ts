@@ -12,7 +12,7 @@ import type { EventInfo, SessionEvent, SessionEventBody, SessionEventMap } from 
 import type { Clock, Timer } from '../ports/clock.js';
 import { silentLogger } from '../ports/logger.js';
 import type { Logger } from '../ports/logger.js';
-import type { ModelConfig, ModelConnection, ModelContentPart, RealtimeModel, ResponseRequest } from '../ports/model.js';
+import type { ModelConfig, ModelContentPart, RealtimeModel, ResponseRequest } from '../ports/model.js';
 import type { BargeInCounts, BargeInOptions } from '../state/barge-in-policy.js';
 import type { AgentProfile } from '../state/handoff-state.js';
 import { contextTokens } from '../state/context-budget.js';
@@ -33,6 +33,9 @@ import { Channel } from '../stream/channel.js';
 import { GuardrailRunner } from './guardrail-runner.js';
 import { AgentRoster, hasTool } from './agent-roster.js';
 import { prepareHandoff } from './prepare-handoff.js';
+import { connectionPolicy } from './connection-options.js';
+import type { ConnectionOptions } from './connection-options.js';
+import { ModelConnections } from './model-connections.js';
 import { ResponseHandles } from './response-handle.js';
 import type { ResponseHandle } from './response-handle.js';
 import { ToolRunner } from './tool-runner.js';
@@ -41,8 +44,9 @@ import type { ToolSettled } from './tool-runner.js';
 /** What of the model's configuration is the session's; instructions, tools and voice are the agent's. */
 export type SessionConfig = Partial<Omit<ModelConfig, 'instructions' | 'tools' | 'voice'>>;
 
-export interface RealtimeSessionOptions {
-  readonly model: RealtimeModel;
+export interface RealtimeSessionOptions extends ConnectionOptions {
+  /** One, or several in the order of preference: when one fails, the next goes on with the conversation. */
+  readonly model: RealtimeModel | readonly RealtimeModel[];
   readonly clock: Clock;
   readonly config?: SessionConfig;
   readonly logger?: Logger;
@@ -121,14 +125,16 @@ const EVENT_QUEUE = 4096;
  * A conversation between a person and a realtime speech model. It takes microphone audio and text, runs the agent's tools, and tells everything
  * that happens as events. What it decides is decided by the pure {@link step}; this class performs the effects.
  *
- * A session connects once; it is over when it is closed, when the signal of `connect` aborts, or when the model's connection is lost.
+ * A session is over when it is closed, when the signal of `connect` aborts, or when its connection is lost and cannot be made again. Until then a
+ * lost connection is replaced: the conversation, running tools and the microphone's audio survive it, and `state` stays `open`.
  */
 export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEvent> {
   readonly sessionId: string;
   readonly #guardrails: GuardrailRunner;
   readonly #roster = new AgentRoster();
   readonly #handoffs = new Map<string, (outcome: HandoffOutcome) => void>();
-  readonly #model: RealtimeModel;
+  readonly #label: string;
+  readonly #connections: ModelConnections;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #metadata: Readonly<Record<string, string>> | undefined;
@@ -148,13 +154,12 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
   #lifeState: SessionLifeState = 'idle';
   #stepping = false;
   #nowMs = 0;
-  #connection: ModelConnection | undefined;
+  #opening: Promise<void> | undefined;
   #ready: { resolve: () => void; reject: (error: unknown) => void } | undefined;
 
   constructor(agent: RealtimeAgent, options: RealtimeSessionOptions) {
     this.sessionId = options.sessionId ?? globalThis.crypto.randomUUID();
     this.#agent = agent;
-    this.#model = options.model;
     this.#clock = options.clock;
     this.#logger = (options.logger ?? silentLogger).child({ sessionId: this.sessionId });
     this.#metadata = options.metadata;
@@ -168,7 +173,12 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
     this.#finished = new Promise((resolve) => (this.#resolveFinished = resolve));
     const profile = this.#roster.profile(agent);
     this.#guardrails = new GuardrailRunner(options.clock, options.guardrails ?? {}, this.#life.signal);
-    const policies = { agent: profile, guardrails: this.#guardrails.policy, ...(options.bargeIn === undefined ? {} : { bargeIn: options.bargeIn }), toolLimits: toolLimits(options.toolLimits) };
+    const models = Array.isArray(options.model) ? [...(options.model as readonly RealtimeModel[])] : [options.model as RealtimeModel];
+    if (models.length === 0) throw new TypeError('A session needs a model.');
+    this.#label = models.map((model) => model.label).join(', ');
+    this.#connections = new ModelConnections(models, options.clock, (input) => this.#dispatch(input));
+    const connection = connectionPolicy(models, options, this.sessionId);
+    const policies = { agent: profile, connection, guardrails: this.#guardrails.policy, ...(options.bargeIn === undefined ? {} : { bargeIn: options.bargeIn }), toolLimits: toolLimits(options.toolLimits) };
     this.#state = createSessionState(modelConfig(profile, options.config), options.playback ?? 'clock', policies);
     this.#state.spending = createSpending(options);
     const { summarise, ...budget } = options.context ?? { budgetTokens: 0 };
@@ -177,7 +187,7 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
     if (options.context !== undefined) this.#state.context = createContext(budget, summarise !== undefined, written);
   }
 
-  /** `idle` before `connect`, `connecting` until the model has confirmed the configuration, `open`, and in the end `closed`. */
+  /** `idle` before `connect`, `connecting` until the model has confirmed the configuration, `open` (also while it reconnects), in the end `closed`. */
   get state(): SessionLifeState {
     return this.#lifeState;
   }
@@ -205,20 +215,23 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
   /**
    * Opens the connection and resolves when the model has confirmed the configuration. Rejects with a `TransportError` (`MODEL_UNREACHABLE`,
    * `MODEL_UNAUTHORIZED`, `CONNECT_TIMEOUT`, …), a `ProviderError` when the model refused the configuration, or `signal.reason`. After a
-   * rejection the session is closed.
+   * rejection the session is closed. Calls that overlap wait for the same opening, each with a signal of its own; one that comes later is refused.
    */
   async connect(options: ConnectOptions = {}): Promise<void> {
     const { signal, timeoutMs = CONNECT_TIMEOUT_MS } = options;
     if (this.#lifeState === 'closed') throw new InvalidStateError('SESSION_CLOSED', 'This session is over.', 'Make a new RealtimeSession.');
-    if (this.#lifeState !== 'idle') throw new InvalidStateError('SESSION_ALREADY_CONNECTED', 'connect() was called a second time.');
+    if (this.#lifeState === 'open') throw new InvalidStateError('SESSION_ALREADY_CONNECTED', 'connect() was called a second time.');
     signal?.throwIfAborted();
-    this.#lifeState = 'connecting';
-    this.#emit({ type: 'connection', connection: { state: 'connecting' } });
-    this.#logger.info('Connecting to the model.', { model: this.#model.label });
-
     const onAbort = (): void => this.#abandon(signal?.reason);
     signal?.addEventListener('abort', onAbort, { once: true });
     this.#life.signal.addEventListener('abort', () => signal?.removeEventListener('abort', onAbort), { once: true });
+    this.#opening ??= this.#open(timeoutMs);
+    await this.#opening;
+  }
+
+  async #open(timeoutMs: number): Promise<void> {
+    this.#lifeState = 'connecting';
+    this.#logger.info('Connecting to the model.', { model: this.#label });
     const ready = new Promise<void>((resolve, reject) => (this.#ready = { resolve, reject }));
     const timer = this.#clock.after(timeoutMs, () =>
       this.#abandon(
@@ -230,20 +243,7 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
       ),
     );
     try {
-      const opening = this.#model.connect({
-        signal: this.#life.signal,
-        onInput: (input) => this.#dispatch(input),
-        onClose: (close) => this.#dispatch({ type: 'connection_closed', close }),
-      });
-      // Whichever comes first; an abandoned attempt that still opens is closed at once.
-      opening.then(
-        (connection) => {
-          if (this.#lifeState === 'closed') return void connection.close('abandoned');
-          this.#connection = connection;
-          this.#dispatch({ type: 'connection_opened' });
-        },
-        (error: unknown) => this.#abandon(error),
-      );
+      this.#dispatch({ type: 'connect' });
       await ready;
     } finally {
       timer.cancel();
@@ -258,7 +258,7 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
   sendAudio(bytes: Uint8Array): void {
     this.#assertAlive('sendAudio');
     if (bytes.length === 0) return;
-    this.#dispatch({ type: 'microphone', bytes, queuedBytes: this.#connection?.bufferedBytes ?? 0 });
+    this.#dispatch({ type: 'microphone', bytes, queuedBytes: this.#connections.bufferedBytes });
   }
 
   /** The user wrote something: it interrupts the agent and, unless `respond` is false, is answered; the handle is that of the answer. */
@@ -406,7 +406,7 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
     else if (this.#lifeState === 'connecting') this.#abandon(new InvalidStateError('SESSION_CLOSED', 'The session was closed while it was connecting.'));
     else this.#dispatch({ type: 'close', reason });
     await this.#finished;
-    await this.#connection?.close(reason);
+    await this.#connections.closed();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -444,7 +444,11 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
       case 'emit':
         return this.#emit(effect.event, effect.agentName);
       case 'send':
-        return this.#connection?.send(effect.command);
+        return this.#connections.send(effect.command, effect.attemptId);
+      case 'open_connection':
+        return this.#connections.open(effect.attemptId, effect.modelIndex);
+      case 'use_connection':
+        return this.#connections.use(effect.attemptId);
       case 'prepare_tool':
         this.#prepareTool(this.#roster.get(effect.agentId) ?? this.#agent, effect);
         return;
@@ -484,7 +488,7 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
         return this.#handles.tell(effect.handleId, effect.news);
       case 'recover_connection':
         this.#logger.warn('The model owes something and is mute.', { reason: effect.reason });
-        return;
+        return this.#dispatch({ type: 'recover', reason: effect.reason });
       case 'ready':
         this.#lifeState = 'open';
         this.#logger.info('The model is ready.');
@@ -492,8 +496,7 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
       case 'connect_failed':
         return this.#abandon(effect.error);
       case 'close_connection':
-        void this.#connection?.close(effect.reason);
-        return;
+        return this.#connections.close(effect.attemptId, effect.reason);
       case 'finished':
         return this.#onFinished();
       default:

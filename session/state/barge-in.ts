@@ -5,6 +5,7 @@ import { letPlayOn, release } from './held-sound.js';
 import { spillHeld } from './hold-back.js';
 import { cutItem, textOf } from './history.js';
 import { stopResponse } from './responses.js';
+import { replaceRestored } from './restore.js';
 import type { StepContext } from './step-context.js';
 import { emit, forgive, newId, send } from './step-context.js';
 import { reportTurn } from './turn-marks.js';
@@ -50,8 +51,9 @@ export function interrupt(context: StepContext, modelStops: boolean): void {
     if (turn !== undefined) reportTurn(context, turn, each.entry.responseId);
     // A filler's clip is in no model's memory.
     if (state.tools.fillers.has(each.entry.itemId)) continue;
-    truncate(context, each);
-    cutItem(context, each.entry.itemId, { heardMs: each.heardMs, heardText: texts.get(each)?.heard ?? '' });
+    const heardText = texts.get(each)?.heard ?? '';
+    if (!replaceRestored(context, each.entry.itemId, heardText)) truncate(context, each);
+    cutItem(context, each.entry.itemId, { heardMs: each.heardMs, heardText });
   }
 }
 

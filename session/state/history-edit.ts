@@ -14,7 +14,8 @@ const MAX_REFUSED = 256;
 
 /** The application edits the history. The session's own list follows what the model confirms. */
 export function onHistoryInput(context: StepContext, input: HistoryInput): void {
-  if (context.state.connection.name !== 'open') return;
+  // Without a connection an edit waits for the next one.
+  if (context.state.connection.name !== 'open' && context.state.connection.name !== 'reconnecting') return;
   switch (input.type) {
     case 'update_history':
       return updateHistory(context, input.items);

@@ -61,6 +61,12 @@ export function spillHeld({ state }: StepContext): void {
   }
 }
 
+/** The connection is gone: what is kept of its responses was not heard, and never will be. */
+export function dropHeld({ state: { guardrails } }: StepContext): void {
+  for (const guarded of guardrails.responses.values()) guarded.held.length = 0;
+  guardrails.released.length = 0;
+}
+
 /** The account of a response's text, begun when there is none. */
 export function guardedResponse({ state }: StepContext, responseId: string, itemId: string): GuardedResponse {
   const { responses } = state.guardrails;

@@ -9,6 +9,7 @@ import type { LiveResponse, RequestPhase, SessionState } from './session-state.j
 import type { StepContext } from './step-context.js';
 import { addBounded, emit, forgive, hasOpenCalls, newId, send } from './step-context.js';
 import { beginTurn, reportTurn } from './turn-marks.js';
+import { turnsAnsweredBy } from './unsettled-turns.js';
 import { expectBy } from './watch-timer.js';
 
 /** The key under which a request's own id travels in the response's metadata, the only thing that the model gives back. */
@@ -320,6 +321,7 @@ function begin(context: StepContext, responseId: string): LiveResponse {
     if (oldest !== undefined) endResponse(context, oldest, { outcome: 'failed', reason: 'too_many_responses' });
   }
   state.live.set(responseId, response);
+  turnsAnsweredBy(state, responseId);
   delete state.turnEndedMs;
   for (const wanted of state.wanted) delete wanted.collidedMs;
   emit(context, { type: 'agent_start', responseId });

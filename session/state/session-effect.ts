@@ -13,7 +13,8 @@ export type HandleNews =
 
 /** What a step wants done; the runtime does it, in order. */
 export type SessionEffect =
-  | { readonly type: 'send'; readonly command: ModelCommand }
+  /** To the connection that serves, or to the attempt that is named. */
+  | { readonly type: 'send'; readonly command: ModelCommand; readonly attemptId?: number }
   /** `agentName`: of an agent that has handed over since; otherwise the event is the current agent's. */
   | { readonly type: 'emit'; readonly event: SessionEventBody; readonly agentName?: string }
   /** Find the tool, with the agent that called it, and read its arguments; `tool_prepared` answers, or `handoff`. */
@@ -42,12 +43,17 @@ export type SessionEffect =
   /** The model has confirmed the configuration: `connect()` resolves. */
   | { readonly type: 'ready' }
   /** The model refused the configuration, or went away before it was confirmed: `connect()` rejects. */
-  | { readonly type: 'connect_failed'; readonly error: VoicewireError }
+  | { readonly type: 'connect_failed'; readonly error: unknown }
   /** Sum up what the model is about to forget; `summarised` answers. */
   | { readonly type: 'summarise'; readonly job: number; readonly items: readonly HistoryItem[]; readonly previous?: string }
   | { readonly type: 'tell_handle'; readonly handleId: string; readonly news: HandleNews }
   /** The model owes something and is mute: a new connection is the cure. */
   | { readonly type: 'recover_connection'; readonly reason: string }
-  | { readonly type: 'close_connection'; readonly reason: string }
+  /** Opens a connection to a model of the list; what comes of it carries the attempt's id. */
+  | { readonly type: 'open_connection'; readonly attemptId: number; readonly modelIndex: number }
+  /** From here on this connection is the one that serves. */
+  | { readonly type: 'use_connection'; readonly attemptId: number }
+  /** One attempt's, or all of them. */
+  | { readonly type: 'close_connection'; readonly reason: string; readonly attemptId?: number }
   /** The session is over; nothing follows. */
   | { readonly type: 'finished' };

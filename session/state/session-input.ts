@@ -33,9 +33,15 @@ export type ContextInput =
 
 /** What the application, a tool or the clock says to a session. */
 export type AppInput =
-  /** The model's socket is open. */
-  | { readonly type: 'connection_opened' }
-  | { readonly type: 'connection_closed'; readonly close: ModelClose }
+  | { readonly type: 'connect' }
+  /** A model's socket is open. Without an id it is the only attempt that there is. `unixMs` is the wall's time, where it is known. */
+  | { readonly type: 'connection_opened'; readonly attemptId?: number; readonly unixMs?: number }
+  | { readonly type: 'connection_failed'; readonly attemptId: number; readonly error: unknown }
+  | { readonly type: 'connection_closed'; readonly attemptId?: number; readonly close: ModelClose }
+  /** The connection is of no use, though its socket may be open: it is to be replaced. */
+  | { readonly type: 'recover'; readonly reason: string }
+  /** Something that the model said on one connection. */
+  | { readonly type: 'from_model'; readonly attemptId: number; readonly input: ModelInput }
   /** `queuedBytes` is what the socket has not taken yet. The bytes are borrowed until the step's effects are done. */
   | { readonly type: 'microphone'; readonly bytes: Uint8Array; readonly queuedBytes: number }
   /** `handleId`, here and below: whoever wants to know what becomes of the response. */
@@ -59,10 +65,13 @@ export type SessionInput = AppInput | ModelInput;
 /** `budget_warning`, `budget_limit`: of the time of a call. `budget_drain`: look whether the goodbye was heard. `budget_stop`: the end, whatever happens. */
 export type BudgetTimer = 'budget_warning' | 'budget_limit' | 'budget_drain' | 'budget_stop';
 
+/** `connect_attempt`: an attempt has had its time. `reconnect`: the next one is due. `rotation`: look for a quiet moment to change the connection. */
+export type ConnectionTimer = 'connect_attempt' | 'reconnect' | 'rotation';
+
 /**
  * `response_retry`: ask again after a collision. `barge_in`: the agent's sound has been held long enough. `tools`: something of a call falls due.
  * `watchdog`: look whether what is owed has come. `handoff_overdue`: the model did not confirm a hand-off.
  * `guardrail_hold`: audio has been kept for a check for long enough. `history_edit`: an edit of the history has waited long enough.
  * `context_summary`: a summary has.
  */
-export type TimerName = 'response_retry' | 'barge_in' | 'tools' | 'watchdog' | 'handoff_overdue' | 'history_edit' | 'context_summary' | 'guardrail_hold' | BudgetTimer;
+export type TimerName = 'response_retry' | 'barge_in' | 'tools' | 'watchdog' | 'handoff_overdue' | 'history_edit' | 'context_summary' | 'guardrail_hold' | BudgetTimer | ConnectionTimer;

@@ -20,18 +20,19 @@ import { createHistory } from './history-state.js';
 import { createSpending } from './spending-state.js';
 import type { Spending } from './spending-state.js';
 import type { HistoryState } from './history-state.js';
+import { createLink } from './link-state.js';
+import type { ConnectionPolicy, LinkState } from './link-state.js';
+import { createRing } from './microphone-ring.js';
+import type { MicrophoneRing } from './microphone-ring.js';
 import { createToolsState } from './tool-state.js';
 import type { ToolCall, ToolLimits, ToolsState } from './tool-state.js';
 
-/**
- *      idle ──connection_opened──▶ configuring ──model_session_configured──▶ open
- *        │                              │                                     │
- *        └──────────────close / connection_closed / refusal───────────────────┴──▶ closed
- */
+/** What the session as a whole can do; `connection.ts` draws how it moves. Commands go out only while it is open. */
 export type ConnectionPhase =
   | { readonly name: 'idle' }
-  | { readonly name: 'configuring'; readonly eventId: string }
+  | { readonly name: 'connecting' }
   | { readonly name: 'open' }
+  | { readonly name: 'reconnecting'; readonly sinceMs: number; readonly reason: string }
   | { readonly name: 'closed' };
 
 /** A response that somebody wants and nobody has asked the model for yet. */
@@ -114,10 +115,7 @@ export interface SessionState {
   agent: AgentProfile;
   config: ModelConfig;
   connection: ConnectionPhase;
-  /** The model's own name for this session; it may come before we know that the socket is open. */
-  modelSessionId?: string;
-  /** What the model complained of last before it was ready: the reason, if it hangs up. */
-  complaint?: VoicewireError;
+  readonly link: LinkState;
   readonly ledger: PlaybackLedger;
   readonly bargeIn: BargeInState;
   readonly history: HistoryState;
@@ -158,6 +156,7 @@ export interface SessionState {
     modelMs: number;
   };
   readonly microphone: {
+    /** On the serving connection. */
     sentBytes: number;
     /** When the newest of it came. */
     lastAtMs: number;
@@ -167,6 +166,20 @@ export interface SessionState {
     /** What came before the model was ready. */
     readonly early: Uint8Array[];
     earlyBytes: number;
+    /** The newest audio, for the next connection. */
+    readonly ring: MicrophoneRing;
+    /** Where in the microphone's audio the serving connection began. */
+    baseByte: number;
+    /** While there is no connection: how much may be kept. */
+    limitBytes: number;
+    /** Where the user began to speak, while they do. */
+    speech?: { readonly itemId: string; readonly startByte: number };
+    /** Turns that have ended and are known neither by their words nor by an answer. */
+    readonly turns: { readonly itemId: string; readonly startByte: number; readonly endByte: number; answeredBy: string }[];
+    /** Commits that the model has not confirmed. */
+    readonly commits: { readonly eventId: string; atByte: number }[];
+    /** What could not be kept. */
+    lost?: { readonly fromByte: number; readonly toByte: number };
   };
   /** Changes of the history that the model has been asked for. */
   readonly edits: EditState;
@@ -183,6 +196,7 @@ export interface SessionPolicies {
   /** Who begins; without one the configuration stands for it. */
   readonly agent?: AgentProfile;
   readonly guardrails?: GuardrailPolicy;
+  readonly connection?: ConnectionPolicy;
   readonly bargeIn?: BargeInOptions;
   readonly toolLimits?: Partial<ToolLimits>;
 }
@@ -197,6 +211,7 @@ export function createSessionState(modelConfig: ModelConfig, playback: 'clock' |
     agent,
     config,
     connection: { name: 'idle' },
+    link: createLink(policies.connection),
     ledger: createLedger(playback === 'reported' ? 'reports' : 'clock'),
     bargeIn: createBargeIn(policy),
     history: createHistory(),
@@ -218,7 +233,19 @@ export function createSessionState(modelConfig: ModelConfig, playback: 'clock' |
     unheard: new Map(),
     turn: undefined,
     userSpeaking: false,
-    microphone: { sentBytes: 0, lastAtMs: 0, dropped: 0, high: false, early: [], earlyBytes: 0 },
+    microphone: {
+      sentBytes: 0,
+      lastAtMs: 0,
+      dropped: 0,
+      high: false,
+      early: [],
+      earlyBytes: 0,
+      ring: createRing(),
+      baseByte: 0,
+      limitBytes: 0,
+      turns: [],
+      commits: [],
+    },
     edits: createEdits(),
     context: createContext(),
     spending: createSpending(),

@@ -1,5 +1,6 @@
 import type { SessionEventBody } from '../events/session-event.js';
 import type { ModelCommand } from '../ports/model.js';
+import { passes } from './outbox.js';
 import type { SessionEffect } from './session-effect.js';
 import type { SessionState } from './session-state.js';
 
@@ -19,9 +20,10 @@ export function emit(context: StepContext, event: SessionEventBody): void {
   context.effects.push({ type: 'emit', event, ...(former === undefined ? {} : { agentName: former.name }) });
 }
 
+/** Tells the model something; without a connection, what changes the conversation waits for the next one. */
 export function send(context: StepContext, command: ModelCommand): void {
   if (command.type === 'create_item') addBounded(context.state.unconfirmed, command.item.id, MAX_UNCONFIRMED);
-  context.effects.push({ type: 'send', command });
+  if (passes(context.state, command)) context.effects.push({ type: 'send', command });
 }
 
 /** A new id, unique within the session and the same in every replay. */

@@ -1,12 +1,14 @@
-import { bytesToSamples, completeEntry, ledgerEntry, msToBytes, openEntry, receiveAndSend, reportHeard, samplesToMs, settleHeard } from '../../audio/index.js';
-import { ProviderError, TransportError, assertNever } from '../errors.js';
-import type { ModelClose, ModelErrorInfo, ModelInput, ModelItem } from '../ports/model.js';
+import { bytesToSamples, completeEntry, ledgerEntry, openEntry, receiveAndSend, reportHeard, samplesToMs, settleHeard } from '../../audio/index.js';
+import { assertNever } from '../errors.js';
+import type { ModelErrorInfo, ModelInput, ModelItem } from '../ports/model.js';
 import { interrupt } from './barge-in.js';
+import { belongsToConversation, finish, onConnect, onConnectionClosed, onConnectionTimer, onModelExhausted, onOpened, onOpeningFailed, recover } from './connection.js';
 import { onAgentText, onGuardedBegin, onGuardedEnd, onUserMessage, onUserText, onVerdict } from './guardrails.js';
-import { onHandoff, onHandoffOverdue, onReconfigured, onReconfigureRefused, resumeHandoffs } from './handoff.js';
-import { addItem, appendText, commitSpeech, dropSpeech, expectAnswer, expectSpeech, failOpenItems, failTranscript, finishItem, removeItem, setArguments, setText } from './history.js';
+import { onHandoff, onHandoffOverdue, onReconfigured, onReconfigureRefused } from './handoff.js';
+import { addItem, appendText, commitSpeech, dropSpeech, expectAnswer, expectSpeech, failTranscript, finishItem, removeItem, setArguments, setText } from './history.js';
 import { holdBack, onHoldTimer } from './hold-back.js';
-import { heardByModel } from './microphone-gate.js';
+import { onMicrophone } from './microphone.js';
+import { confirmed, refused } from './outbox.js';
 import { confirmItem, dropPastimes, settleHandles } from './response-queue.js';
 import {
   confirmPerhaps,
@@ -18,30 +20,25 @@ import {
   onSpeechEnded,
   providerError,
   requestNext,
-  settleAllHandles,
   tellFirstAudio,
   want,
   withdrawHandle,
 } from './responses.js';
+import { isEchoOfRestored, isReplacement, isRestoreCommand } from './restore.js';
 import type { SessionEffect } from './session-effect.js';
 import type { AppInput, SessionInput, TimerName } from './session-input.js';
 import type { SessionState } from './session-state.js';
 import { countContext, keepBudget, onContextInput, onSummaryTimer } from './context-budget.js';
 import { confirmEdit, onEditRefused, onEditTimer, onHistoryInput } from './history-edit.js';
 import type { StepContext } from './step-context.js';
-import { BUDGET_REASON, onBudgetTimer, spendResponse, spendTranscription, startBudgetClock } from './spending.js';
+import { BUDGET_REASON, onBudgetTimer, spendResponse, spendTranscription } from './spending.js';
 import { emit, newId, send } from './step-context.js';
 import { onHostedArguments, onHostedItem, onHostedRunning, onToolListFailed } from './hosted-tools.js';
-import { tellUntold } from './tool-answers.js';
-import { beginCall, cancelUnfinishedCalls, endAllCalls, onArgumentsDelta, onToolInput, onToolTimer, runCall } from './tool-calls.js';
+import { beginCall, cancelUnfinishedCalls, onArgumentsDelta, onToolInput, onToolTimer, runCall } from './tool-calls.js';
 import { beginSpokenTurn, beginTurn, heardSince, markByClock, markFirstAudio, markHeard } from './turn-marks.js';
-import { decide, onSpeechDropped, onSpeechStarted, onSpeechStopped, onTurnCommitted, onUserWords, onVoice } from './two-stage.js';
+import { decide, onSpeechDropped, onSpeechStarted, onSpeechStopped, onTurnCommitted, onUserWords } from './two-stage.js';
+import { noteCommitted, noteSpeechStarted, noteSpeechStopped, settleAnswered, settleTurn } from './unsettled-turns.js';
 import { onWatchdogTimer } from './watchdogs.js';
-
-/** Microphone audio kept while the model is not ready, in ms; what is older is dropped and reported. */
-const EARLY_AUDIO_MS = 6_000;
-/** Bytes in the socket's queue above which microphone audio is dropped: at 24 kHz as base64, about 8 s that the network has not taken. */
-const MICROPHONE_HIGH_BYTES = 512 * 1024;
 
 /**
  * One step of a conversation: takes an input and the moment, gives the effects to be done in order. No awaits, no clocks, no randomness: the same
@@ -49,19 +46,29 @@ const MICROPHONE_HIGH_BYTES = 512 * 1024;
  */
 export function step(state: SessionState, input: SessionInput, nowMs: number): { readonly state: SessionState; readonly effects: readonly SessionEffect[] } {
   const context: StepContext = { state, nowMs, effects: [] };
-  if (state.connection.name !== 'closed' && !holdBack(context, input)) settle(context, input);
+  if (!isClosed(state)) take(context, input);
   for (let next = state.guardrails.released.shift(); next !== undefined; next = state.guardrails.released.shift()) if (!isClosed(state)) settle(context, next);
   return { state, effects: context.effects };
+}
+
+/** What a connection says counts only while it serves. */
+function take(context: StepContext, input: SessionInput): void {
+  if (input.type !== 'from_model') {
+    if (!holdBack(context, input)) settle(context, input);
+  } else if (belongsToConversation(context, input.attemptId, input.input) && !holdBack(context, input.input)) onModel(context, input.input);
 }
 
 function isClosed({ connection }: SessionState): boolean {
   return connection.name === 'closed';
 }
 
-function settle(context: StepContext, input: SessionInput): void {
+function settle(context: StepContext, input: Exclude<SessionInput, { type: 'from_model' }>): void {
   switch (input.type) {
+    case 'connect':
     case 'connection_opened':
+    case 'connection_failed':
     case 'connection_closed':
+    case 'recover':
     case 'microphone':
     case 'commit':
     case 'message':
@@ -84,23 +91,25 @@ function settle(context: StepContext, input: SessionInput): void {
     case 'close':
       return onApp(context, input);
     default:
-      return onModel(context, input);
+      if (belongsToConversation(context, undefined, input)) onModel(context, input);
   }
 }
 
 // ---- the application, its tools and the clock ----
 
-function onApp(context: StepContext, input: AppInput): void {
+function onApp(context: StepContext, input: Exclude<AppInput, { type: 'from_model' }>): void {
   const { state, nowMs } = context;
   switch (input.type) {
-    case 'connection_opened': {
-      const eventId = newId(state, 'evt');
-      state.connection = { name: 'configuring', eventId };
-      send(context, { type: 'configure', eventId, config: state.config });
-      return;
-    }
+    case 'connect':
+      return onConnect(context);
+    case 'connection_opened':
+      return onOpened(context, input.attemptId, input.unixMs);
+    case 'connection_failed':
+      return onOpeningFailed(context, input.attemptId, input.error);
     case 'connection_closed':
-      return onConnectionClosed(context, input.close);
+      return onConnectionClosed(context, input.attemptId, input.close);
+    case 'recover':
+      return recover(context, input.reason);
     case 'microphone':
       return onMicrophone(context, input.bytes, input.queuedBytes);
     case 'commit':
@@ -188,68 +197,13 @@ function onTimer(context: StepContext, timer: TimerName): void {
       return onHoldTimer(context);
     case 'handoff_overdue':
       return onHandoffOverdue(context);
+    case 'connect_attempt':
+    case 'reconnect':
+    case 'rotation':
+      return onConnectionTimer(context, timer);
     default:
       assertNever(timer);
   }
-}
-
-function onMicrophone(context: StepContext, bytes: Uint8Array, queuedBytes: number): void {
-  const { state, nowMs } = context;
-  const { connection, microphone } = state;
-  microphone.lastAtMs = nowMs;
-  if (connection.name !== 'open') return keepEarly(context, bytes);
-  if (queuedBytes > MICROPHONE_HIGH_BYTES) {
-    microphone.dropped += 1;
-    if (!microphone.high) emit(context, { type: 'pressure', queue: 'microphone', state: 'high', dropped: microphone.dropped });
-    microphone.high = true;
-    return;
-  }
-  if (microphone.high) {
-    microphone.high = false;
-    emit(context, { type: 'pressure', queue: 'microphone', state: 'normal', dropped: microphone.dropped });
-  }
-  microphone.sentBytes += bytes.length;
-  const heard = heardByModel(context, bytes);
-  send(context, { type: 'append_audio', bytes: heard });
-  onVoice(context, heard);
-}
-
-function keepEarly({ state }: StepContext, bytes: Uint8Array): void {
-  const { microphone } = state;
-  const limit = msToBytes(state.config.inputFormat, EARLY_AUDIO_MS);
-  microphone.early.push(bytes.slice());
-  microphone.earlyBytes += bytes.length;
-  while (microphone.earlyBytes > limit) {
-    microphone.earlyBytes -= microphone.early.shift()?.length ?? microphone.earlyBytes;
-    microphone.dropped += 1;
-  }
-}
-
-function onConnectionClosed(context: StepContext, close: ModelClose): void {
-  const { connection } = context.state;
-  context.effects.push({ type: 'abort_tools', reason: 'the connection to the model is gone' });
-  const error =
-    context.state.complaint ??
-    new TransportError('MODEL_CONNECTION_LOST', `The model closed the connection (${close.code}${close.reason === '' ? '' : `: ${close.reason}`}).`, {
-      retryable: true,
-      closeCode: close.code,
-      hint: 'Connect again; if it happens at once each time, check the address, the key and the model name.',
-      ...(close.error === undefined ? {} : { cause: close.error }),
-    });
-  if (connection.name === 'open') emit(context, { type: 'error', error });
-  else context.effects.push({ type: 'connect_failed', error });
-  finish(context, close.code, close.reason);
-}
-
-function finish(context: StepContext, code: number, reason: string): void {
-  const { state } = context;
-  state.connection = { name: 'closed' };
-  settleAllHandles(context);
-  failOpenItems(context);
-  endAllCalls(context);
-  for (const timer of ['response_retry', 'barge_in', 'watchdog'] as const) context.effects.push({ type: 'cancel_timer', timer });
-  emit(context, { type: 'connection', connection: { state: 'closed', code, reason } });
-  context.effects.push({ type: 'finished' });
 }
 
 // ---- the model ----
@@ -259,23 +213,24 @@ function onModel(context: StepContext, input: ModelInput): void {
   state.watch.modelMs = nowMs;
   switch (input.type) {
     case 'model_session_created':
-      state.modelSessionId = input.modelSessionId;
       state.spending.model = input.model ?? state.spending.model;
       return;
     case 'model_session_configured':
       if (input.silenceMs !== undefined) state.silenceMs = input.silenceMs;
       state.spending.model = input.model ?? state.spending.model;
-      return state.connection.name === 'open' ? onReconfigured(context) : onConfigured(context);
+      return onReconfigured(context);
 
     case 'speech_started':
       state.userSpeaking = true;
       delete state.turnEndedMs;
       dropPastimes(context);
       expectSpeech(context, input.itemId);
+      noteSpeechStarted(state, input.itemId, input.audioStartMs);
       emit(context, { type: 'input_speech_started', itemId: input.itemId, audioStartMs: input.audioStartMs });
       return onSpeechStarted(context, input.itemId, input.audioStartMs);
     case 'speech_stopped':
       state.userSpeaking = false;
+      noteSpeechStopped(state, input.itemId, input.audioEndMs);
       emit(context, { type: 'input_speech_stopped', itemId: input.itemId, audioEndMs: input.audioEndMs });
       onSpeechEnded(context);
       return onSpeechStopped(context, input.itemId, input.audioEndMs);
@@ -285,6 +240,7 @@ function onModel(context: StepContext, input: ModelInput): void {
       emit(context, { type: 'input_committed', itemId: input.itemId });
       commitSpeech(context, input.itemId, input.previousItemId);
       state.guardrails.newestUserItem = input.itemId;
+      noteCommitted(state, input.itemId);
       return onTurnCommitted(context, input.itemId);
     case 'input_cleared':
       state.userSpeaking = false;
@@ -296,13 +252,18 @@ function onModel(context: StepContext, input: ModelInput): void {
     case 'item_added':
       confirmEdit(context, 'create', input.item.id);
       confirmItem(context, input.item.id);
+      confirmed(state, input.item.id);
+      if (isEchoOfRestored(state, input.item.id)) return;
       addItem(context, input.item, input.previousItemId);
       return onHostedItem(context, input.item, undefined, false);
     case 'item_done':
+      if (isEchoOfRestored(state, input.item.id)) return;
       finishItem(context, input.item);
       onHostedItem(context, input.item, undefined, true);
       return keepBudget(context);
     case 'item_deleted':
+      if (isReplacement(state, input.itemId)) return;
+      confirmed(state, input.itemId);
       confirmEdit(context, 'delete', input.itemId);
       return removeItem(context, input.itemId);
     case 'item_truncated':
@@ -313,10 +274,12 @@ function onModel(context: StepContext, input: ModelInput): void {
       emit(context, { type: 'transcript_delta', role: 'user', itemId: input.itemId, delta: input.delta });
       return onUserWords(context, input.itemId, { delta: input.delta });
     case 'user_transcript':
+      if (input.final) settleTurn(state, input.itemId);
       if (setText(context, input.itemId, input.contentIndex, input.text, { role: 'user' }, input.final)) spendTranscription(context, input.itemId, input.usage);
       if (input.final) onUserText(context, input.itemId, input.text);
       return onUserWords(context, input.itemId, { text: input.text, final: input.final });
     case 'user_transcript_failed':
+      settleTurn(state, input.itemId);
       failTranscript(context, input.itemId);
       onUserWords(context, input.itemId, { text: '', final: true });
       return emit(context, {
@@ -347,7 +310,10 @@ function onModel(context: StepContext, input: ModelInput): void {
       if (response === undefined) return;
       confirmPerhaps(context, response);
       response.texts.set(input.itemId, (response.texts.get(input.itemId) ?? '') + input.delta);
-      if (input.of === 'text') response.turn.marks.firstDeltaMs ??= nowMs;
+      if (input.of === 'text') {
+        settleAnswered(state, input.responseId);
+        response.turn.marks.firstDeltaMs ??= nowMs;
+      }
       emit(context, { type: 'transcript_delta', role: 'agent', itemId: input.itemId, delta: input.delta });
       return onAgentText(context, input.responseId, input.itemId, input.delta);
     }
@@ -359,6 +325,7 @@ function onModel(context: StepContext, input: ModelInput): void {
       if (liveResponse(context, input.responseId) !== undefined) onArgumentsDelta(context, input);
       return;
     case 'arguments_done':
+      settleAnswered(state, input.responseId);
       setArguments(context, input.itemId, input.arguments, input);
       if (liveResponse(context, input.responseId) !== undefined) runCall(context, input);
       return;
@@ -374,8 +341,10 @@ function onModel(context: StepContext, input: ModelInput): void {
       cancelUnfinishedCalls(context, input.responseId);
       spendResponse(context, input);
       countContext(context, input);
+      if (input.status === 'completed') settleAnswered(state, input.responseId);
       onResponseDone(context, input);
-      return onGuardedEnd(context, input.responseId);
+      onGuardedEnd(context, input.responseId);
+      return onModelExhausted(context, input.error);
 
     case 'model_error':
       return onModelError(context, input.error, input.eventId);
@@ -386,27 +355,6 @@ function onModel(context: StepContext, input: ModelInput): void {
   }
 }
 
-function onConfigured(context: StepContext): void {
-  const { state } = context;
-  if (state.connection.name !== 'configuring') return;
-  state.connection = { name: 'open' };
-  delete state.complaint;
-  const { modelSessionId } = state;
-  emit(context, { type: 'connection', connection: { state: 'open', ...(modelSessionId === undefined ? {} : { modelSessionId }) } });
-  const { microphone } = state;
-  if (microphone.dropped > 0) emit(context, { type: 'pressure', queue: 'microphone', state: 'dropped', dropped: microphone.dropped });
-  for (const bytes of microphone.early.splice(0)) {
-    microphone.sentBytes += bytes.length;
-    send(context, { type: 'append_audio', bytes });
-  }
-  microphone.earlyBytes = 0;
-  context.effects.push({ type: 'ready' });
-  tellUntold(context);
-  startBudgetClock(context);
-  resumeHandoffs(context);
-  requestNext(context);
-}
-
 function onOutputItem(context: StepContext, responseId: string, item: ModelItem, done: boolean): void {
   const response = liveResponse(context, responseId);
   if (done) finishItem(context, item, responseId);
@@ -414,6 +362,7 @@ function onOutputItem(context: StepContext, responseId: string, item: ModelItem,
   if (response === undefined) return;
   if (item.type === 'message' && !response.texts.has(item.id)) response.texts.set(item.id, '');
   if (item.type !== 'function_call') return onHostedItem(context, item, responseId, done);
+  if (done) settleAnswered(context.state, responseId);
   beginCall(context, { responseId, itemId: item.id, callId: item.callId, name: item.name });
   // A call that was cut off in the middle of its arguments is not run.
   if (done && item.status !== 'incomplete') runCall(context, { responseId, itemId: item.id, callId: item.callId, name: item.name, arguments: item.arguments });
@@ -433,6 +382,7 @@ function onAudio(context: StepContext, input: Extract<ModelInput, { type: 'audio
     expectAnswer(context, itemId, responseId);
     entry = openEntry(state.ledger, { responseId, itemId, contentIndex, format });
   }
+  settleAnswered(state, responseId);
   const firstSample = entry.receivedSamples;
   receiveAndSend(state.ledger, entry, samples, nowMs);
   confirmPerhaps(context, response);
@@ -445,25 +395,14 @@ function onAudio(context: StepContext, input: Extract<ModelInput, { type: 'audio
 
 function onModelError(context: StepContext, error: ModelErrorInfo, eventId: string | undefined): void {
   const { state } = context;
-  if (eventId !== undefined && state.forgivable.delete(eventId)) {
+  if (eventId !== undefined) refused(state, eventId);
+  if (eventId !== undefined && (state.forgivable.delete(eventId) || isRestoreCommand(eventId))) {
     return emit(context, { type: 'raw_model_event', name: 'error', raw: { ...error, eventId } });
   }
   if (onEditRefused(context, error, eventId)) return;
   const wrapped = providerError('PROVIDER_ERROR', `The model reported an error: ${error.message}`, error, eventId);
   if (onReconfigureRefused(context, error, eventId) || onRequestRefused(context, error, eventId, wrapped)) return;
-  const { connection } = state;
-  if (connection.name !== 'open') {
-    state.complaint = wrapped;
-    if (connection.name !== 'configuring' || eventId !== connection.eventId) return;
-    const refused = new ProviderError('PROVIDER_ERROR', `The model refused the configuration: ${error.message}`, {
-      providerCode: error.code,
-      eventId,
-      hint: error.param === undefined ? 'Compare the configuration with what this model accepts.' : `Look at ${error.param} in the configuration.`,
-    });
-    context.effects.push({ type: 'connect_failed', error: refused }, { type: 'close_connection', reason: 'configuration refused' });
-    return finish(context, 1000, 'configuration refused');
-  }
   emit(context, { type: 'error', error: wrapped });
   requestNext(context);
+  onModelExhausted(context, error);
 }
-

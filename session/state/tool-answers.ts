@@ -7,8 +7,6 @@ import type { ToolCall } from './tool-state.js';
 
 /** Ended calls whose ids are known: far more than a model repeats. */
 const MAX_ENDED = 512;
-/** Items that wait for a connection; there are never more than calls, which are bounded. */
-const MAX_UNTOLD = 512;
 
 export interface CallEnd {
   readonly outcome: ToolOutcome;
@@ -47,15 +45,7 @@ export function endWithAnswer(context: StepContext, call: ToolCall, end: CallEnd
 
 /** Puts an item into the conversation, now or as soon as there is a connection. */
 export function tell(context: StepContext, item: NewModelItem): void {
-  const { state } = context;
-  if (state.connection.name === 'open') return send(context, { type: 'create_item', eventId: newId(state, 'evt'), item });
-  state.tools.untold.push(item);
-  if (state.tools.untold.length > MAX_UNTOLD) state.tools.untold.shift();
-}
-
-/** There is a connection (again): what tools answered meanwhile goes out. */
-export function tellUntold(context: StepContext): void {
-  for (const item of context.state.tools.untold.splice(0)) tell(context, item);
+  send(context, { type: 'create_item', eventId: newId(context.state, 'evt'), item });
 }
 
 /** Asks for one answer to all calls of a response: when it can call no more, and all of them have an output. */

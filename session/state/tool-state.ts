@@ -1,5 +1,4 @@
 import type { BackgroundPolicy } from '../ports/background.js';
-import type { NewModelItem } from '../ports/model.js';
 
 /** How many calls a session takes on at once. */
 export interface ToolLimits {
@@ -88,8 +87,6 @@ export interface ToolsState {
   readonly decisions: Map<string, 'approve' | 'reject'>;
   /** Responses of which some call asks for an answer. */
   readonly wishes: Set<string>;
-  /** Items for the model that wait for a connection. */
-  readonly untold: NewModelItem[];
   /** Hosted calls that wait for a person, by the id of the request, and the last that were decided. */
   readonly hosted: Map<string, { readonly serverLabel: string; readonly name: string; readonly untilMs?: number }>;
   readonly answered: Set<string>;
@@ -103,5 +100,5 @@ export interface ToolsState {
 }
 
 export function createToolsState(limits: Partial<ToolLimits> = {}): ToolsState {
-  return { limits: { ...DEFAULT_TOOL_LIMITS, ...limits }, ended: new Map(), decisions: new Map(), wishes: new Set(), untold: [], hosted: new Map(), answered: new Set(), results: [], fillers: new Set() };
+  return { limits: { ...DEFAULT_TOOL_LIMITS, ...limits }, ended: new Map(), decisions: new Map(), wishes: new Set(), hosted: new Map(), answered: new Set(), results: [], fillers: new Set() };
 }

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { bargeInPolicy, silentLogger } from '../../session/index.js';
-import type { BargeInOptions, Clock, Logger, RealtimeAgent, RealtimeModel, ResponseRequest } from '../../session/index.js';
+import type { BargeInOptions, Clock, ConnectionOptions, Logger, RealtimeAgent, RealtimeModel, ResponseRequest } from '../../session/index.js';
 import { HostError } from '../host/errors.js';
 import { systemClock } from '../host/system-clock.js';
 import { CLOSE, SOCKET_PATH, SUBPROTOCOL } from '../protocol/voicewire/index.js';
@@ -21,7 +21,10 @@ export interface GatewayOptions {
   readonly host?: string;
   /** Default 3000; 0 takes a free one. */
   readonly port?: number;
-  readonly model: RealtimeModel;
+  /** One, or several in the order of preference. */
+  readonly model: RealtimeModel | readonly RealtimeModel[];
+  /** What becomes of a call whose connection to the model is lost; by default the session makes a new one and the client stays. */
+  readonly connection?: ConnectionOptions;
   /** Who answers: one agent for all callers, or a function called for each conversation. */
   readonly agent: RealtimeAgent | (() => RealtimeAgent);
   /** What clients must know: letters, digits and the marks of an HTTP token, so that browsers can send it as a subprotocol. */
@@ -68,7 +71,9 @@ const RETRY_AFTER_S = '5';
  * with `RangeError` for a barge-in policy that cannot be.
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
-  const { host = '127.0.0.1', port = 3000, clock = systemClock, logger = silentLogger, model, agent } = options;
+  const { host = '127.0.0.1', port = 3000, clock = systemClock, logger = silentLogger, agent } = options;
+  const models = [options.model].flat() as readonly RealtimeModel[];
+  const label = models.map((model) => model.label).join(', ');
   const limits = gatewayLimits(options.limits);
   const rules: DoorRules = { token: options.token, allowedOrigins: options.allowedOrigins ?? [], allowedHosts: options.allowedHosts ?? [] };
   checkToken(host, options.token);
@@ -76,9 +81,10 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const connections = new Set<VoiceConnection>();
   const totals = { calls: 0, turns: 0 };
   const connectionOptions = {
-    model,
+    model: models,
+    connection: options.connection ?? {},
     agent: typeof agent === 'function' ? agent : () => agent,
-    describeModel: { label: model.label, ...(options.modelNote === undefined ? {} : { note: options.modelNote }) },
+    describeModel: { label, ...(options.modelNote === undefined ? {} : { note: options.modelNote }) },
     greeting: options.greeting ?? {},
     ...(options.bargeIn === undefined ? {} : { bargeIn: options.bargeIn }),
     limits,
@@ -91,7 +97,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     httpPages({
       pageDir: options.pageDir,
       refuse: (request) => refuseHost(headOf(request), rules),
-      health: () => ({ status: 'ok', sessions: connections.size, maxSessions: limits.maxSessions, model: model.label }),
+      health: () => ({ status: 'ok', sessions: connections.size, maxSessions: limits.maxSessions, model: label }),
     }),
   );
   const door = attachWebSockets(server, {

@@ -8,7 +8,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { ProtocolError, RealtimeSession, SESSION_EVENT_TYPES, VoicewireError, assertNever } from '../../session/index.js';
-import type { BargeInOptions, Clock, Logger, RealtimeAgent, RealtimeModel, ResponseRequest, SessionEvent, Timer } from '../../session/index.js';
+import type { BargeInOptions, Clock, ConnectionOptions, Logger, RealtimeAgent, RealtimeModel, ResponseRequest, SessionEvent, Timer } from '../../session/index.js';
 import { HostError } from '../host/errors.js';
 import {
   CLOSE,
@@ -35,7 +35,8 @@ export interface GatewayTotals {
 }
 
 export interface VoiceConnectionOptions {
-  readonly model: RealtimeModel;
+  readonly model: RealtimeModel | readonly RealtimeModel[];
+  readonly connection?: ConnectionOptions;
   /** Called once, when the conversation starts. */
   readonly agent: () => RealtimeAgent;
   readonly describeModel: ModelDescription;
@@ -149,6 +150,7 @@ export class VoiceConnection {
     if (this.#state.name !== 'waiting') throw notAllowed('The conversation has started; "start" is sent once.');
     const agent = this.#options.agent();
     const session = new RealtimeSession(agent, {
+      ...this.#options.connection,
       model: this.#options.model,
       clock: this.#options.clock,
       logger: this.#log,

@@ -18,6 +18,11 @@ export class ManualClock implements Clock {
     return this.#nowMs;
   }
 
+  /** The world began when this clock showed 0. */
+  unixMs(): number {
+    return this.#nowMs;
+  }
+
   /** Timers that have not fired and were not cancelled. */
   get pendingTimers(): number {
     return this.#pending.size;

@@ -6,6 +6,7 @@ const { performance } = globalThis;
 /** The machine's monotonic clock. Its timers do not keep a process alive: sockets do that. */
 export const systemClock: Clock = {
   now: () => performance.now(),
+  unixMs: () => Date.now(),
   after(delayMs: number, fire: () => void): Timer {
     const handle = setTimeout(fire, delayMs);
     if (typeof handle === 'object') handle.unref();

@@ -174,6 +174,8 @@ function onSessionEvent(event: WireSessionEvent): void {
       if (text !== undefined && itemId !== undefined) transcript.noteLatency(itemId, `after ${text}`);
       return;
     }
+    case 'connection':
+      return showModelConnection(event.connection);
     case 'error':
       return showProblem(event.error);
     default:
@@ -224,6 +226,12 @@ function setPhase(phase: Phase): void {
   // Written only when it changes, or screen readers would repeat it.
   const line = byId('phase');
   if (line.textContent !== text) line.textContent = text;
+}
+
+/** The model's side of the call may be replaced while it goes on; a person should know why nobody answers for a moment. */
+function showModelConnection(connection: Extract<WireSessionEvent, { type: 'connection' }>['connection']): void {
+  if (connection.state === 'reconnecting') setConnection('connecting', 'Reconnecting to the model…');
+  if (connection.state === 'resumed') setConnection('open', 'Connected');
 }
 
 function setConnection(state: 'idle' | 'connecting' | 'open', text: string): void {

@@ -13,13 +13,13 @@ export interface Harness {
   of<T extends keyof SessionEventMap>(type: T): SessionEventMap[T][];
 }
 
-/** A session on a manual clock with a scripted model; every event is collected. */
+/** A session on a manual clock with a scripted model; every event is collected. It reconnects only where a test asks for it: the model's far end is the test. */
 export function makeHarness(
   options: { agent?: RealtimeAgent; tools?: readonly Tool[]; model?: ScriptedModel } & Partial<Omit<RealtimeSessionOptions, 'model' | 'clock'>> = {},
 ): Harness {
   const { tools = [], model = scriptedModel(), agent = new RealtimeAgent({ name: 'Ava', instructions: 'Be brief.', tools }), ...rest } = options;
   const clock = new ManualClock(1_000);
-  const session = new RealtimeSession(agent, { model, clock, sessionId: 'test', ...rest });
+  const session = new RealtimeSession(agent, { model, clock, sessionId: 'test', reconnect: false, ...rest });
   const events: SessionEvent[] = [];
   for (const type of SESSION_EVENT_TYPES) session.on(type, (event) => events.push(event));
   return {

@@ -131,6 +131,22 @@ describe('connect', () => {
   });
 });
 
+describe('overlapping calls of connect', () => {
+  it('share one opening, and each is heard when its signal aborts', async () => {
+    const { session, model } = makeHarness();
+    await Promise.all([session.connect(), session.connect()]);
+    expect(model.connects).toBe(1);
+
+    const { session: another } = makeHarness({ model: scriptedModel({ connect: 'hang' }) });
+    const hangup = new AbortController();
+    const outcomes = [another.connect(), another.connect({ signal: hangup.signal })].map((opening) => opening.catch((error: unknown) => error));
+    await settle();
+    const reason = new Error('hung up');
+    hangup.abort(reason);
+    expect(await Promise.all(outcomes)).toEqual([reason, reason]);
+  });
+});
+
 describe('microphone audio before the model is ready', () => {
   it('is kept and sent in order, before what comes after', async () => {
     const model = scriptedModel({ autoConfigure: false });

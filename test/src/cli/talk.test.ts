@@ -101,7 +101,7 @@ describe('a call', () => {
 
   it('whose model is lost ends with that error', async () => {
     const model = scriptedModel();
-    await using gateway = await startGateway({ port: 0, model, agent: new RealtimeAgent({ name: 'Ava' }), greeting: false });
+    await using gateway = await startGateway({ port: 0, model, agent: new RealtimeAgent({ name: 'Ava' }), greeting: false, connection: { reconnect: false } });
     const talk = run(['talk', '--in', silence, '--url', gateway.url, '--json']);
     await talk.line('ready');
     model.closeFromPeer(1006);

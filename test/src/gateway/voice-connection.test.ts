@@ -269,8 +269,23 @@ describe('the model', () => {
     expect(await socket.closed).toMatchObject({ code: 4001 });
   });
 
-  it('is lost in the middle: error and 4001', async () => {
-    const { model, socket } = await call();
+  it('is lost in the middle and comes back: the client is told, and stays', async () => {
+    const { gateway, model, socket } = await call();
+    model.closeFromPeer(1006);
+    const states = async (): Promise<string> => {
+      for (;;) {
+        const { event } = await socket.next('event');
+        if (event.type === 'connection') return event.connection.state;
+      }
+    };
+    expect([await states(), await states(), await states(), await states()]).toEqual(['connecting', 'open', 'reconnecting', 'resumed']);
+    socket.send({ type: 'text', text: 'Still there?' });
+    await model.waitForCommand('create_item');
+    expect([gateway.sessions, model.connects]).toEqual([1, 2]);
+  });
+
+  it('is lost in the middle for good: error and 4001', async () => {
+    const { model, socket } = await call({ connection: { reconnect: false } });
     model.closeFromPeer(1006);
     const error = await socket.next('error');
     expect(error.code).toMatch(/LOST/);

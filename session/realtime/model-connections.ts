@@ -1,0 +1,96 @@
+import type { Clock } from '../ports/clock.js';
+import type { ModelCommand, ModelConnection, RealtimeModel } from '../ports/model.js';
+import type { SessionInput } from '../state/session-input.js';
+
+interface Opened {
+  readonly abort: AbortController;
+  connection: ModelConnection | undefined;
+}
+
+/**
+ * The sockets of one session: the one that serves and those that are being made. It decides nothing. Everything that a socket says goes on with
+ * the id of its attempt; whether that still matters is decided by who reads it.
+ */
+export class ModelConnections {
+  readonly #models: readonly RealtimeModel[];
+  readonly #clock: Clock;
+  readonly #dispatch: (input: SessionInput) => void;
+  readonly #attempts = new Map<number, Opened>();
+  readonly #closing = new Set<Promise<void>>();
+  #serving: Opened | undefined;
+
+  constructor(models: readonly RealtimeModel[], clock: Clock, dispatch: (input: SessionInput) => void) {
+    this.#models = models;
+    this.#clock = clock;
+    this.#dispatch = dispatch;
+  }
+
+  /** Bytes that the serving socket has not handed to the network. */
+  get bufferedBytes(): number {
+    return this.#serving?.connection?.bufferedBytes ?? 0;
+  }
+
+  open(attemptId: number, modelIndex: number): void {
+    const opened: Opened = { abort: new AbortController(), connection: undefined };
+    this.#attempts.set(attemptId, opened);
+    void this.#connect(attemptId, modelIndex, opened);
+  }
+
+  /** To the connection that serves, or to the attempt that is named. */
+  send(command: ModelCommand, attemptId: number | undefined): void {
+    (attemptId === undefined ? this.#serving : this.#attempts.get(attemptId))?.connection?.send(command);
+  }
+
+  use(attemptId: number): void {
+    this.#serving = this.#attempts.get(attemptId);
+  }
+
+  /** Closes one attempt, or all; one that is still opening is aborted. */
+  close(attemptId: number | undefined, reason: string): void {
+    for (const [id, opened] of attemptId === undefined ? [...this.#attempts] : [[attemptId, this.#attempts.get(attemptId)] as const]) {
+      if (opened === undefined) continue;
+      this.#attempts.delete(id);
+      if (this.#serving === opened) this.#serving = undefined;
+      if (opened.connection === undefined) opened.abort.abort(new DOMException(reason, 'AbortError'));
+      else this.#close(opened, opened.connection, reason);
+    }
+  }
+
+  /** Resolves when every socket that was closed is gone. */
+  async closed(): Promise<void> {
+    await Promise.all(this.#closing);
+  }
+
+  async #connect(attemptId: number, modelIndex: number, opened: Opened): Promise<void> {
+    try {
+      const model = this.#models[modelIndex];
+      if (model === undefined) throw new RangeError(`There is no model number ${modelIndex}.`);
+      const connection = await model.connect({
+        signal: opened.abort.signal,
+        onInput: (input) => this.#dispatch({ type: 'from_model', attemptId, input }),
+        onClose: (close) => {
+          this.#attempts.delete(attemptId);
+          this.#dispatch({ type: 'connection_closed', attemptId, close });
+        },
+      });
+      // An attempt that was given up may still open: it is closed at once.
+      if (this.#attempts.get(attemptId) !== opened) return this.#close(opened, connection, 'abandoned');
+      opened.connection = connection;
+      const unixMs = this.#clock.unixMs?.();
+      this.#dispatch({ type: 'connection_opened', attemptId, ...(unixMs === undefined ? {} : { unixMs }) });
+    } catch (error) {
+      this.#dispatch({ type: 'connection_failed', attemptId, error });
+    }
+  }
+
+  #close(opened: Opened, connection: ModelConnection, reason: string): void {
+    const closing = connection
+      .close(reason)
+      .catch(() => undefined)
+      .then(() => {
+        this.#closing.delete(closing);
+        opened.abort.abort(new DOMException(reason, 'AbortError'));
+      });
+    this.#closing.add(closing);
+  }
+}

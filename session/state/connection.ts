@@ -1,0 +1,497 @@
+/**
+ * The one path for every connection: the first, the one after a loss, the one before the model's session ends, the one to another model. Each is
+ * an {@link Attempt} that is opened and configured beside whatever serves, and then adopted: the conversation is put back, kept audio is sent,
+ * what was wanted is asked for.
+ *
+ *      idle ──connect──▶ connecting ──adopted──▶ open ──────lost──────▶ reconnecting ──given up──▶ closed
+ *                            │                    │ ▲                        │
+ *                            ▼                    │ └────────adopted─────────┘
+ *                          closed                 └─ a candidate beside it, adopted in the next silence
+ */
+import { completeEntry, isPlaying, samplesToMs } from '../../audio/index.js';
+import { ProviderError, TransportError, VoicewireError } from '../errors.js';
+import type { ModelClose, ModelErrorInfo, ModelInput } from '../ports/model.js';
+import { hasAnother, noteFailure, noteSuccess, pickModel, preferredAgainAtMs } from './breaker.js';
+import { splitHeard } from './heard-text.js';
+import { resumeHandoffs } from './handoff.js';
+import { dropHeld } from './hold-back.js';
+import { cutItem, failOpenItems, textOf } from './history.js';
+import type { Attempt, LinkState, Serving } from './link-state.js';
+import { CONNECTION_LOST, nextJitter } from './link-state.js';
+import { keepForReplay, replayMicrophone, sendEarly } from './microphone.js';
+import { putBack, settleHandles } from './response-queue.js';
+import { answersByItself, endResponse, providerError, requestNext, settleAllHandles, want } from './responses.js';
+import { restoreConversation } from './restore.js';
+import type { ConnectionTimer } from './session-input.js';
+import { startBudgetClock } from './spending.js';
+import type { StepContext } from './step-context.js';
+import { emit, newId } from './step-context.js';
+import { cancelUnfinishedCalls, endAllCalls } from './tool-calls.js';
+import { onSpeechDropped } from './two-stage.js';
+
+/** A connection that served for this long has proven itself: the count of attempts begins anew. */
+const LASTING_MS = 10_000;
+/** How often a rotation that is due looks for silence. */
+const LOOK_FOR_SILENCE_MS = 200;
+/** The warning time before the model's limit is never more than this part of the limit, so that short limits rotate too. */
+const MAX_BEFORE_SHARE = 0.25;
+const MAX_HARD_SHARE = 0.05;
+/** The provider tells its limit in whole seconds. */
+const WHOLE_SECOND_MS = 1_000;
+
+// ---- opening ----
+
+export function onConnect(context: StepContext): void {
+  const { state } = context;
+  if (state.connection.name !== 'idle') return;
+  state.connection = { name: 'connecting' };
+  emit(context, { type: 'connection', connection: { state: 'connecting' } });
+  openAttempt(context);
+}
+
+export function onOpened(context: StepContext, attemptId: number | undefined, unixMs: number | undefined): void {
+  const { state, nowMs } = context;
+  if (state.connection.name === 'idle') {
+    state.connection = { name: 'connecting' };
+    state.link.candidate ??= newAttempt(state.link, 0);
+  }
+  const attempt = candidateOf(state.link, attemptId);
+  if (attempt === undefined || attempt.stage !== 'opening') return;
+  attempt.stage = 'configuring';
+  attempt.openedAtMs = nowMs;
+  if (unixMs !== undefined) attempt.openedAtUnixMs = unixMs;
+  configure(context, attempt);
+}
+
+export function onOpeningFailed(context: StepContext, attemptId: number, error: unknown): void {
+  const attempt = candidateOf(context.state.link, attemptId);
+  if (attempt !== undefined) attemptFailed(context, attempt, error, { code: 1000, reason: messageOf(error) });
+}
+
+export function onConnectionClosed(context: StepContext, attemptId: number | undefined, close: ModelClose): void {
+  const { link, connection } = context.state;
+  const attempt = candidateOf(link, attemptId);
+  if (attempt !== undefined) return attemptFailed(context, attempt, attempt.complaint ?? lossError(close), close);
+  if (link.serving !== undefined && (attemptId === undefined || attemptId === link.serving.attemptId)) return lose(context, reasonOf(close), lossError(close), close);
+  // A state that never was connected: nothing of it is left.
+  if (connection.name === 'idle') {
+    context.effects.push({ type: 'abort_tools', reason: 'the connection to the model is gone' }, { type: 'connect_failed', error: lossError(close) });
+    finish(context, close.code, close.reason);
+  }
+}
+
+/** Whether an input of the model belongs to the conversation: what an attempt says before it serves is about itself, what comes later is late. */
+export function belongsToConversation(context: StepContext, attemptId: number | undefined, input: ModelInput): boolean {
+  const { link, connection } = context.state;
+  if (attemptId === undefined ? link.serving !== undefined || (link.candidate === undefined && connection.name === 'idle') : attemptId === link.serving?.attemptId) return true;
+  const attempt = candidateOf(link, attemptId);
+  if (attempt !== undefined) onCandidateInput(context, attempt, input);
+  return false;
+}
+
+export function onConnectionTimer(context: StepContext, timer: ConnectionTimer): void {
+  const { link } = context.state;
+  switch (timer) {
+    case 'connect_attempt': {
+      if (link.candidate !== undefined && link.candidate.stage !== 'standby') attemptFailed(context, link.candidate, attemptTimedOut(), { code: 1000, reason: 'timed out' });
+      return;
+    }
+    case 'reconnect':
+      if (context.state.connection.name === 'reconnecting' && link.candidate === undefined) openAttempt(context);
+      return;
+    case 'rotation':
+      return onRotationTimer(context);
+  }
+}
+
+/** The serving connection is of no use any more, though its socket may be open: a new one takes its place. */
+export function recover(context: StepContext, reason: string): void {
+  const { serving, policy } = context.state.link;
+  // What is wrong has been told; without leave to reconnect there is no cure.
+  if (serving === undefined || !policy.reconnect) return;
+  const error = new TransportError('MODEL_CONNECTION_LOST', `The connection to the model was given up (${reason}).`, { retryable: true });
+  context.effects.push({ type: 'close_connection', reason, attemptId: serving.attemptId });
+  noteFailure(context.state.link, serving.modelIndex, context.nowMs);
+  lose(context, reason, error, { code: 1000, reason, byUs: true });
+}
+
+/** The account at the serving model is used up or limited: another model goes on, where there is one. */
+export function onModelExhausted(context: StepContext, error: ModelErrorInfo | undefined): void {
+  const { link } = context.state;
+  if (link.serving === undefined || !link.policy.reconnect) return;
+  const exhausted = error?.code === 'insufficient_quota' || error?.code === 'rate_limit_exceeded' || error?.code === 'account_deactivated';
+  if (!exhausted || !hasAnother(link, link.serving.modelIndex, context.nowMs)) return;
+  link.askAgain = true;
+  // One answer is enough: the model rests, whatever its count.
+  const breaker = link.breakers[link.serving.modelIndex];
+  if (breaker !== undefined) breaker.openUntilMs = context.nowMs + link.policy.cooldownMs;
+  recover(context, error?.code ?? 'exhausted');
+}
+
+export function finish(context: StepContext, code: number, reason: string): void {
+  const { state } = context;
+  state.connection = { name: 'closed' };
+  state.link.candidate = undefined;
+  state.link.serving = undefined;
+  settleAllHandles(context);
+  failOpenItems(context);
+  endAllCalls(context);
+  for (const timer of ['response_retry', 'barge_in', 'watchdog', 'connect_attempt', 'reconnect', 'rotation'] as const) context.effects.push({ type: 'cancel_timer', timer });
+  emit(context, { type: 'connection', connection: { state: 'closed', code, reason } });
+  context.effects.push({ type: 'finished' });
+}
+
+// ---- an attempt ----
+
+function newAttempt(link: LinkState, modelIndex: number): Attempt {
+  link.attemptCount += 1;
+  return { attemptId: link.attemptCount, modelIndex, stage: 'opening' };
+}
+
+function openAttempt(context: StepContext): void {
+  const { state, nowMs } = context;
+  const { link } = state;
+  const { policy } = link;
+  const modelIndex = pickModel(link, nowMs);
+  link.tried.push(modelIndex);
+  const attempt = newAttempt(link, modelIndex);
+  link.candidate = attempt;
+  context.effects.push({ type: 'open_connection', attemptId: attempt.attemptId, modelIndex });
+  const another = hasAnother(link, modelIndex, nowMs);
+  // The last hope of the first opening has all the time that `connect` was given.
+  if (!another && state.connection.name === 'connecting') return;
+  context.effects.push({ type: 'arm_timer', timer: 'connect_attempt', delayMs: another ? Math.min(policy.fallbackTimeoutMs, policy.attemptTimeoutMs) : policy.attemptTimeoutMs });
+}
+
+function configure(context: StepContext, attempt: Attempt): void {
+  const { state } = context;
+  const eventId = newId(state, 'evt');
+  attempt.eventId = eventId;
+  attempt.config = state.config;
+  context.effects.push({ type: 'send', command: { type: 'configure', eventId, config: state.config }, attemptId: attempt.attemptId });
+}
+
+function candidateOf({ candidate }: LinkState, attemptId: number | undefined): Attempt | undefined {
+  return attemptId === undefined || candidate?.attemptId === attemptId ? candidate : undefined;
+}
+
+function onCandidateInput(context: StepContext, attempt: Attempt, input: ModelInput): void {
+  switch (input.type) {
+    case 'model_session_created':
+      attempt.modelSessionId = input.modelSessionId;
+      context.state.spending.model = input.model ?? context.state.spending.model;
+      if (input.expiresAt !== undefined) attempt.expiresAt = input.expiresAt;
+      return;
+    case 'model_session_configured':
+      if (attempt.stage !== 'configuring') return;
+      context.state.spending.model = input.model ?? context.state.spending.model;
+      if (input.expiresAt !== undefined) attempt.expiresAt = input.expiresAt;
+      if (input.silenceMs !== undefined) context.state.silenceMs = input.silenceMs;
+      context.effects.push({ type: 'cancel_timer', timer: 'connect_attempt' });
+      attempt.stage = 'standby';
+      if (context.state.link.serving === undefined || isQuiet(context)) adopt(context, attempt);
+      return;
+    case 'model_error': {
+      const { error, eventId } = input;
+      attempt.complaint = providerError('PROVIDER_ERROR', `The model reported an error: ${error.message}`, error, eventId);
+      if (eventId === undefined || eventId !== attempt.eventId) return;
+      const refusal = new ProviderError('PROVIDER_ERROR', `The model refused the configuration: ${error.message}`, {
+        providerCode: error.code,
+        eventId,
+        hint: error.param === undefined ? 'Compare the configuration with what this model accepts.' : `Look at ${error.param} in the configuration.`,
+      });
+      return attemptFailed(context, attempt, refusal, { code: 1000, reason: 'configuration refused' });
+    }
+    default:
+      return;
+  }
+}
+
+function attemptFailed(context: StepContext, attempt: Attempt, error: unknown, end: { readonly code: number; readonly reason: string }): void {
+  const { state, nowMs } = context;
+  const { link } = state;
+  link.candidate = undefined;
+  noteFailure(link, attempt.modelIndex, nowMs);
+  context.effects.push({ type: 'cancel_timer', timer: 'connect_attempt' });
+  const close = { type: 'close_connection', reason: end.reason, attemptId: attempt.attemptId } as const;
+  switch (state.connection.name) {
+    case 'connecting':
+      if (hasAnother(link, attempt.modelIndex, nowMs)) {
+        context.effects.push(close);
+        return openAttempt(context);
+      }
+      context.effects.push({ type: 'connect_failed', error }, close);
+      return finish(context, end.code, end.reason);
+    case 'reconnecting':
+      context.effects.push(close);
+      return tryAgain(context, error, end);
+    default:
+      // A rotation: the old connection still serves. At its end it is lost like any other.
+      context.effects.push(close);
+      link.failedAttempts += 1;
+      link.tried.length = 0;
+      if (nowMs >= expiryDueMs(link)) return armRotation(context, Math.max(backoffMs(link), LOOK_FOR_SILENCE_MS));
+      // It was only to go back to a model that is preferred: that rests again.
+      link.rotating = false;
+      return scheduleRotation(context);
+  }
+}
+
+// ---- adoption ----
+
+function adopt(context: StepContext, attempt: Attempt): void {
+  const { state, nowMs } = context;
+  const { link } = state;
+  if (attempt.config !== state.config) {
+    // The agent has changed since the candidate was configured.
+    attempt.stage = 'configuring';
+    configure(context, attempt);
+    context.effects.push({ type: 'arm_timer', timer: 'connect_attempt', delayMs: link.policy.attemptTimeoutMs });
+    return;
+  }
+  const first = state.connection.name === 'connecting';
+  const old = link.serving;
+  // Only a deadline takes a connection away from a conversation that goes on: then this is a loss like any other.
+  if (old !== undefined) leave(context, 'rotated', nowMs);
+  const gapMs = state.connection.name === 'reconnecting' ? nowMs - state.connection.sinceMs : 0;
+  link.candidate = undefined;
+  link.rotating = false;
+  link.tried.length = 0;
+  link.serving = servingFrom(link, attempt, nowMs);
+  noteSuccess(link, attempt.modelIndex);
+  context.effects.push({ type: 'use_connection', attemptId: attempt.attemptId });
+  state.connection = { name: 'open' };
+  if (first) {
+    const { modelSessionId } = attempt;
+    emit(context, { type: 'connection', connection: { state: 'open', ...(modelSessionId === undefined ? {} : { modelSessionId }) } });
+    sendEarly(context);
+    context.effects.push({ type: 'ready' });
+    startBudgetClock(context);
+    resumeHandoffs(context);
+  } else {
+    restoreConversation(context);
+    resumeHandoffs(context);
+    const lost = replayMicrophone(context);
+    emit(context, { type: 'connection', connection: { state: 'resumed', gapMs, ...(lost === undefined ? {} : { lost }) } });
+    if (link.askAgain) {
+      link.askAgain = false;
+      want(context, { request: {}, origin: 'turn' });
+    }
+  }
+  if (old !== undefined) context.effects.push({ type: 'close_connection', reason: 'rotated', attemptId: old.attemptId });
+  scheduleRotation(context);
+  requestNext(context);
+}
+
+function servingFrom(link: LinkState, attempt: Attempt, nowMs: number): Serving {
+  const openedAtMs = attempt.openedAtMs ?? nowMs;
+  const limitMs =
+    attempt.expiresAt !== undefined && attempt.openedAtUnixMs !== undefined && !link.policy.overrideLimit
+      ? Math.max(WHOLE_SECOND_MS, attempt.expiresAt * 1000 - attempt.openedAtUnixMs)
+      : link.policy.sessionLimitsMs[attempt.modelIndex];
+  return {
+    attemptId: attempt.attemptId,
+    modelIndex: attempt.modelIndex,
+    sinceMs: nowMs,
+    openedAtMs,
+    ...(limitMs === undefined ? {} : { expiresAtMs: openedAtMs + limitMs }),
+  };
+}
+
+// ---- loss ----
+
+/** The serving connection is gone. */
+function lose(context: StepContext, reason: string, error: VoicewireError, close: ModelClose): void {
+  const { state, nowMs } = context;
+  const { link } = state;
+  const { serving } = link;
+  if (serving === undefined) return;
+  if (!link.policy.reconnect) {
+    context.effects.push({ type: 'abort_tools', reason: 'the connection to the model is gone' });
+    emit(context, { type: 'error', error });
+    return finish(context, close.code, close.reason);
+  }
+  if (nowMs - serving.sinceMs >= LASTING_MS) link.failedAttempts = 0;
+  else noteFailure(link, serving.modelIndex, nowMs);
+  link.tried.length = 0;
+  link.serving = undefined;
+  leave(context, reason, nowMs);
+  context.effects.push({ type: 'cancel_timer', timer: 'rotation' });
+  // A candidate that is under way takes over; one that is ready does so now.
+  if (link.candidate?.stage === 'standby') {
+    emitReconnecting(context, Math.max(1, link.failedAttempts), 0, reason);
+    return adopt(context, link.candidate);
+  }
+  if (link.candidate !== undefined) return emitReconnecting(context, Math.max(1, link.failedAttempts), 0, reason);
+  tryAgain(context, error, close);
+}
+
+/** The conversation leaves its connection: what ran on it has failed, what was asked of it is asked again of the next one. */
+function leave(context: StepContext, reason: string, nowMs: number): void {
+  const { state } = context;
+  const { link } = state;
+  state.connection = { name: 'reconnecting', sinceMs: nowMs, reason };
+  onSpeechDropped(context);
+  dropHeld(context);
+  const heardAgain = keepForReplay(context);
+  const stopped = [...state.live.values()];
+  const owed = state.turnEndedMs !== undefined && answersByItself(state);
+  for (const response of stopped) {
+    cancelUnfinishedCalls(context, response.responseId);
+    endAudio(context, response.responseId);
+    if (!response.hasAudio && !response.interrupted) for (const itemId of response.texts.keys()) markUnheard(context, itemId);
+    endResponse(context, response, { outcome: response.interrupted ? 'interrupted' : 'failed', reason: CONNECTION_LOST });
+  }
+  const { request } = state;
+  if (request.name === 'requested') {
+    if (request.interrupted) settleHandles(context, request.wanted.handles, { outcome: 'interrupted', text: '', reason: 'stopped' });
+    else putBack(context, request.wanted);
+  }
+  state.request = { name: 'free' };
+  context.effects.push({ type: 'cancel_timer', timer: 'response_retry' });
+  // A server may count its responses anew on each connection; what is late is known by its connection.
+  state.ended.clear();
+  const unanswered = owed || stopped.some((response) => !response.interrupted);
+  failOpenItems(context);
+  // A turn that is heard again is answered again; tools that run ask for their own answer; so does what is wanted already.
+  if (unanswered && !heardAgain && state.calls.size === 0 && !state.userSpeaking && state.wanted.length === 0) link.askAgain = true;
+  delete state.turnEndedMs;
+  state.userSpeaking = false;
+}
+
+/** No more audio of a response will come: what has come is played to its end. */
+function endAudio(context: StepContext, responseId: string): void {
+  for (const entry of [...context.state.ledger.entries]) {
+    if (entry.responseId !== responseId || entry.complete) continue;
+    const { itemId, contentIndex } = entry;
+    const durationMs = samplesToMs(entry.format, entry.receivedSamples);
+    const text = textOf(context.state.history, itemId);
+    cutItem(context, itemId, { heardMs: Math.floor(durationMs), heardText: splitHeard(text, durationMs, { receivedMs: durationMs, complete: false }).heard });
+    completeEntry(context.state.ledger, entry);
+    emit(context, { type: 'audio_end', responseId, itemId, contentIndex, durationMs });
+  }
+}
+
+/** An item whose text ran ahead of a voice that never came was not heard at all. */
+function markUnheard(context: StepContext, itemId: string): void {
+  const { state } = context;
+  const draft = state.history.drafts.get(itemId);
+  if (draft?.status === 'in_progress' && state.config.outputModality === 'audio') cutItem(context, itemId, { heardMs: 0, heardText: '' });
+}
+
+function tryAgain(context: StepContext, error: unknown, close: { readonly code: number; readonly reason: string }): void {
+  const { state, nowMs } = context;
+  const { link } = state;
+  if (state.connection.name !== 'reconnecting') return;
+  const hopeless = link.breakers.length === 1 && link.failedAttempts > 0 && error instanceof VoicewireError && !error.retryable;
+  if (hopeless || link.failedAttempts >= link.policy.maxAttempts || nowMs - state.connection.sinceMs >= link.policy.giveUpAfterMs) return giveUp(context, error, close);
+  const fresh = link.tried.length > 0 && hasAnother(link, link.tried.at(-1) ?? -1, nowMs);
+  const delayMs = fresh ? 0 : Math.round(backoffMs(link));
+  link.failedAttempts += 1;
+  emitReconnecting(context, link.failedAttempts, delayMs, state.connection.reason);
+  if (delayMs === 0) return openAttempt(context);
+  context.effects.push({ type: 'arm_timer', timer: 'reconnect', delayMs });
+}
+
+function emitReconnecting(context: StepContext, attempt: number, delayMs: number, reason: string): void {
+  emit(context, { type: 'connection', connection: { state: 'reconnecting', attempt, delayMs, reason } });
+}
+
+function giveUp(context: StepContext, error: unknown, close: { readonly code: number; readonly reason: string }): void {
+  context.effects.push({ type: 'abort_tools', reason: 'the connection to the model is gone' });
+  const told =
+    error instanceof VoicewireError
+      ? error
+      : new TransportError('MODEL_CONNECTION_LOST', `The connection to the model could not be made again: ${messageOf(error)}`, { retryable: true, cause: error });
+  emit(context, { type: 'error', error: told });
+  finish(context, close.code, close.reason);
+}
+
+/** Half of the delay is fixed and half is drawn, so that the calls of a server that restarts do not all come back in the same moment. */
+function backoffMs(link: LinkState): number {
+  const { baseDelayMs, maxDelayMs } = link.policy;
+  const capMs = Math.min(maxDelayMs, baseDelayMs * 2 ** link.failedAttempts);
+  return capMs / 2 + (capMs / 2) * nextJitter(link);
+}
+
+// ---- rotation ----
+
+function scheduleRotation(context: StepContext): void {
+  const { link } = context.state;
+  const { serving, policy } = link;
+  if (serving === undefined || !policy.rotate) return;
+  const atMs = Math.min(expiryDueMs(link), preferredAgainAtMs(link, serving.modelIndex) ?? Infinity);
+  if (atMs < Infinity) armRotation(context, atMs - context.nowMs);
+}
+
+/** When a new connection is to be made because the model will end this one. */
+function expiryDueMs({ serving, policy }: LinkState): number {
+  if (serving?.expiresAtMs === undefined) return Infinity;
+  return serving.expiresAtMs - Math.min(policy.beforeMs, (serving.expiresAtMs - serving.openedAtMs) * MAX_BEFORE_SHARE);
+}
+
+function armRotation(context: StepContext, delayMs: number): void {
+  context.effects.push({ type: 'arm_timer', timer: 'rotation', delayMs: Math.max(1, delayMs) });
+}
+
+function onRotationTimer(context: StepContext): void {
+  const { state, nowMs } = context;
+  const { link } = state;
+  const { serving, candidate } = link;
+  if (serving === undefined || state.connection.name !== 'open') return;
+  if (candidate === undefined) {
+    if (!link.rotating) {
+      link.rotating = true;
+      link.tried.length = 0;
+      emit(context, { type: 'connection', connection: { state: 'rotating' } });
+    }
+    openAttempt(context);
+  } else if (candidate.stage === 'standby' && (isQuiet(context) || nowMs >= hardDeadlineMs(link, serving))) {
+    return adopt(context, candidate);
+  }
+  armRotation(context, LOOK_FOR_SILENCE_MS);
+}
+
+function hardDeadlineMs({ policy }: LinkState, { openedAtMs, expiresAtMs }: Serving): number {
+  if (expiresAtMs === undefined) return Infinity;
+  return expiresAtMs - Math.min(policy.hardBeforeMs, (expiresAtMs - openedAtMs) * MAX_HARD_SHARE);
+}
+
+/** Nobody speaks, nothing plays, nothing is on its way: the moment at which a change of connection is not noticed. */
+function isQuiet({ state, nowMs }: StepContext): boolean {
+  const { microphone } = state;
+  return (
+    !state.userSpeaking &&
+    !(state.turnEndedMs !== undefined && answersByItself(state)) &&
+    state.handoff.current === undefined &&
+    state.live.size === 0 &&
+    state.request.name === 'free' &&
+    state.wanted.length === 0 &&
+    microphone.turns.length === 0 &&
+    microphone.commits.length === 0 &&
+    !isPlaying(state.ledger, nowMs)
+  );
+}
+
+// ---- words ----
+
+function lossError(close: ModelClose): TransportError {
+  return new TransportError('MODEL_CONNECTION_LOST', `The model closed the connection (${close.code}${close.reason === '' ? '' : `: ${close.reason}`}).`, {
+    retryable: true,
+    closeCode: close.code,
+    hint: 'Connect again; if it happens at once each time, check the address, the key and the model name.',
+    ...(close.error === undefined ? {} : { cause: close.error }),
+  });
+}
+
+function attemptTimedOut(): TransportError {
+  return new TransportError('CONNECT_TIMEOUT', 'The model was not ready in time.', { stage: 'connect', retryable: true, hint: 'The network or the provider is slow; another attempt follows.' });
+}
+
+function reasonOf(close: ModelClose): string {
+  return close.reason === '' ? `close code ${close.code}` : close.reason;
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : 'aborted';
+}

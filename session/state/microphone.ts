@@ -1,0 +1,138 @@
+/**
+ * The microphone's audio on its way to the model: what is sent, and what is kept in case the connection is lost, so that the next one hears it
+ * too.
+ */
+import { bytesToMs, msToBytes } from '../../audio/index.js';
+import { removeItem, textOf } from './history.js';
+import { heardByModel } from './microphone-gate.js';
+import { forgetBefore, pushToRing, readRing } from './microphone-ring.js';
+import type { SessionState } from './session-state.js';
+import type { StepContext } from './step-context.js';
+import { emit, newId, send } from './step-context.js';
+import { onVoice } from './two-stage.js';
+
+/** Microphone audio kept while the first connection is made, in ms; what is older is dropped and reported. */
+const EARLY_AUDIO_MS = 6_000;
+/** Bytes in the socket's queue above which microphone audio is dropped: at 24 kHz as base64, about 8 s that the network has not taken. */
+const MICROPHONE_HIGH_BYTES = 512 * 1024;
+/** Kept audio goes out in pieces of this length: few messages, none of them large. */
+const REPLAY_PIECE_MS = 500;
+
+export function onMicrophone(context: StepContext, bytes: Uint8Array, queuedBytes: number): void {
+  const { state, nowMs } = context;
+  const { microphone } = state;
+  microphone.lastAtMs = nowMs;
+  if (state.connection.name === 'reconnecting') return keepForNext(state, heardByModel(context, bytes));
+  if (state.connection.name !== 'open') return keepEarly(state, bytes);
+  if (queuedBytes > MICROPHONE_HIGH_BYTES) {
+    microphone.dropped += 1;
+    if (!microphone.high) emit(context, { type: 'pressure', queue: 'microphone', state: 'high', dropped: microphone.dropped });
+    microphone.high = true;
+    return;
+  }
+  if (microphone.high) {
+    microphone.high = false;
+    emit(context, { type: 'pressure', queue: 'microphone', state: 'normal', dropped: microphone.dropped });
+  }
+  const heard = heardByModel(context, bytes);
+  sendMicrophone(context, heard);
+  onVoice(context, heard);
+}
+
+/** The first connection is ready: what came before goes out, in order. */
+export function sendEarly(context: StepContext): void {
+  const { microphone } = context.state;
+  if (microphone.dropped > 0) emit(context, { type: 'pressure', queue: 'microphone', state: 'dropped', dropped: microphone.dropped });
+  for (const bytes of microphone.early.splice(0)) sendMicrophone(context, bytes);
+  microphone.earlyBytes = 0;
+}
+
+/**
+ * The connection is lost. Turns that nobody knows the words of will be heard again, as new items, so the old ones are taken out. Returns whether
+ * there is a finished one among them: the model will answer it by itself.
+ */
+export function keepForReplay(context: StepContext): boolean {
+  const { state } = context;
+  const { microphone } = state;
+  const unknown = microphone.turns.filter((turn) => textOf(state.history, turn.itemId) === '');
+  const replayed = [...unknown.map((turn) => turn.itemId), ...(microphone.speech === undefined ? [] : [microphone.speech.itemId])];
+  for (const itemId of replayed) if (textOf(state.history, itemId) === '') removeItem(context, itemId);
+  const first = unknown[0];
+  // Words that are known are put back as text: their audio is not sent again.
+  for (const turn of microphone.turns) {
+    if (turn === first) break;
+    forgetBefore(microphone.ring, turn.endByte);
+  }
+  const neededFrom = first?.startByte ?? microphone.speech?.startByte ?? microphone.ring.startByte;
+  if (neededFrom < microphone.ring.startByte) loseAudio(state, neededFrom, microphone.ring.startByte);
+  microphone.limitBytes = microphone.ring.endByte - microphone.ring.startByte + keptBytes(state);
+  microphone.turns.length = 0;
+  delete microphone.speech;
+  return unknown.length > 0;
+}
+
+/** Gives a new connection the kept audio, with the commits that the old one did not confirm, each in its place. Returns what was lost. */
+export function replayMicrophone(context: StepContext): { readonly fromMs: number; readonly toMs: number } | undefined {
+  const { state } = context;
+  const { microphone } = state;
+  const { inputFormat } = state.config;
+  const { ring } = microphone;
+  const pieceBytes = msToBytes(inputFormat, REPLAY_PIECE_MS);
+  const commits = microphone.commits.splice(0);
+  microphone.baseByte = ring.startByte;
+  microphone.sentBytes = ring.endByte - ring.startByte;
+  let at = ring.startByte;
+  const sendUntil = (byte: number): void => {
+    for (const bytes of readRing(ring, at, byte, pieceBytes)) send(context, { type: 'append_audio', bytes });
+    at = Math.max(at, byte);
+  };
+  for (const { atByte } of commits) {
+    // An empty buffer cannot be committed: what it was for is lost, and told.
+    if (atByte <= at) continue;
+    sendUntil(atByte);
+    const eventId = newId(state, 'evt');
+    send(context, { type: 'commit_audio', eventId });
+    const last = microphone.commits.at(-1);
+    if (last?.eventId === eventId) last.atByte = atByte;
+  }
+  sendUntil(ring.endByte);
+  microphone.limitBytes = 0;
+  const { lost } = microphone;
+  delete microphone.lost;
+  return lost === undefined ? undefined : { fromMs: bytesToMs(inputFormat, lost.fromByte), toMs: bytesToMs(inputFormat, lost.toByte) };
+}
+
+// ---- helpers, in the order of their use ----
+
+function sendMicrophone(context: StepContext, bytes: Uint8Array): void {
+  const { microphone } = context.state;
+  microphone.sentBytes += bytes.length;
+  pushToRing(microphone.ring, bytes, keptBytes(context.state));
+  send(context, { type: 'append_audio', bytes });
+}
+
+function keepForNext(state: SessionState, bytes: Uint8Array): void {
+  const { ring, limitBytes } = state.microphone;
+  const before = ring.startByte;
+  pushToRing(ring, bytes, limitBytes);
+  if (ring.startByte > before) loseAudio(state, before, ring.startByte);
+}
+
+function keepEarly(state: SessionState, bytes: Uint8Array): void {
+  const { microphone } = state;
+  const limit = msToBytes(state.config.inputFormat, EARLY_AUDIO_MS);
+  microphone.early.push(bytes.slice());
+  microphone.earlyBytes += bytes.length;
+  while (microphone.earlyBytes > limit) {
+    microphone.earlyBytes -= microphone.early.shift()?.length ?? microphone.earlyBytes;
+    microphone.dropped += 1;
+  }
+}
+
+function keptBytes({ config, link }: SessionState): number {
+  return msToBytes(config.inputFormat, link.policy.keepAudioMs);
+}
+
+function loseAudio({ microphone }: SessionState, fromByte: number, toByte: number): void {
+  microphone.lost = { fromByte: Math.min(microphone.lost?.fromByte ?? fromByte, fromByte), toByte: Math.max(microphone.lost?.toByte ?? toByte, toByte) };
+}
