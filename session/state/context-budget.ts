@@ -132,8 +132,6 @@ function estimate(item: HistoryItem): number {
       return TOKENS_PER_ITEM + (item.name.length + item.arguments.length) / CHARACTERS_PER_TOKEN;
     case 'function_call_output':
       return TOKENS_PER_ITEM + item.output.length / CHARACTERS_PER_TOKEN;
-    case 'mcp_call':
-      return TOKENS_PER_ITEM + (item.name.length + item.arguments.length + (item.output ?? item.error ?? '').length) / CHARACTERS_PER_TOKEN;
     case 'other':
       return TOKENS_PER_ITEM + (JSON.stringify(item.raw) ?? '').length / CHARACTERS_PER_TOKEN;
     case 'mcp_call':
