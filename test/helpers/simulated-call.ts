@@ -253,15 +253,21 @@ export function simulateCall(seed: number, busyMs = 20_000, guardrails?: Guardra
     say({ type: 'response_done', responseId: active.responseId, status: 'cancelled', reason, output: [] });
     active = undefined;
   }
+  let speaking = false;
   function speak(): void {
+    if (speaking) return;
+    speaking = true;
     const itemId = id('u');
     call.disturbances.push(nowMs);
     say({ type: 'speech_started', itemId, audioStartMs: nowMs });
     stop('turn_detected');
     at(rng.int(100, 1_500), () => {
+      speaking = false;
+      call.disturbances.push(nowMs);
       say({ type: 'speech_stopped', itemId, audioEndMs: nowMs }, { type: 'input_committed', itemId });
       put({ type: 'message', id: itemId, role: 'user', status: 'completed', content: [{ type: 'input_audio', transcript: null }] });
-      if (active === undefined) respond(true, '');
+      if (active === undefined) return respond(true, '');
+      say({ type: 'model_error', error: { code: 'conversation_already_has_active_response', message: 'busy' } });
     });
   }
 
