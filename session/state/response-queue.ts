@@ -44,6 +44,7 @@ export function enqueue(context: StepContext, ask: ResponseAsk): void {
   const automatic = ask.origin !== 'application' && Object.keys(ask.request).length === 0;
   if (automatic && before?.priority === priority && isAutomatic(before)) {
     before.handles.push(...handles);
+    delete before.toldReason;
     if (after !== undefined) before.after = after;
     return;
   }
@@ -163,19 +164,23 @@ export function withdraw(context: StepContext, handleId: string): boolean {
   return true;
 }
 
-/** Tells of each wanted response that waits for longer than `afterMs` what it waits for, once for each reason. Gives whether any waits. */
-export function tellWaiting(context: StepContext, afterMs: number): boolean {
+/** Tells of each wanted response that waits for longer than `afterMs` what it waits for, once for each reason. Gives when to look again. */
+export function tellWaiting(context: StepContext, afterMs: number): number | undefined {
   const { state, nowMs } = context;
   const { request } = state;
-  const waiting = request.name === 'requested' && request.perhaps === undefined ? [request.wanted, ...state.wanted] : state.wanted;
+  const waiting = request.name === 'requested' && !request.adopted ? [request.wanted, ...state.wanted] : state.wanted;
+  let againMs: number | undefined;
   for (const wanted of waiting) {
-    const reason = request.name === 'requested' && wanted === request.wanted ? 'asked' : reasonFor(context, wanted);
     const waitedMs = nowMs - wanted.sinceMs;
-    if (waitedMs < afterMs || wanted.toldReason === reason) continue;
-    wanted.toldReason = reason;
-    emit(context, { type: 'response_waiting', requestIds: [...wanted.handles], priority: wanted.priority, reason, waitedMs });
+    const asked = request.name === 'requested' && wanted === request.wanted && state.live.size === 0;
+    const reason = asked ? 'asked' : reasonFor(context, wanted);
+    if (waitedMs >= afterMs && wanted.toldReason !== reason) {
+      wanted.toldReason = reason;
+      emit(context, { type: 'response_waiting', requestIds: [...wanted.handles], priority: wanted.priority, reason, waitedMs });
+    }
+    againMs = Math.min(againMs ?? Infinity, waitedMs < afterMs ? wanted.sinceMs + afterMs : nowMs + afterMs);
   }
-  return waiting.length > 0;
+  return againMs;
 }
 
 // ---- helpers, in the order of their use ----

@@ -59,7 +59,7 @@ export function requestNext(context: StepContext): void {
   const wanted = state.wanted.shift();
   if (wanted === undefined) return;
   const eventId = newId(state, 'evt');
-  state.request = { name: 'requested', eventId, wanted, sinceMs: nowMs, interrupted: false };
+  state.request = { name: 'requested', eventId, wanted, sinceMs: nowMs, interrupted: false, adopted: false, refused: false };
   const request: ResponseRequest = { ...wanted.request, metadata: { ...wanted.request.metadata, [REQUEST_KEY]: eventId } };
   send(context, { type: 'create_response', eventId, request });
   expectBy(context, nowMs + WAITING_MS);
@@ -134,8 +134,8 @@ export function liveResponse(context: StepContext, responseId: string): LiveResp
 /** The model has generated something of a response: by now it would have refused our request, had the response not been ours. */
 export function confirmPerhaps(context: StepContext, response: LiveResponse): void {
   const { request } = context.state;
-  if (request.name !== 'requested' || request.perhaps !== response.responseId) return;
-  if (request.wanted.handles.some((each) => response.handles.includes(each))) return;
+  if (request.name !== 'requested' || request.adopted || request.perhaps !== response.responseId) return;
+  request.adopted = true;
   adopt(context, response, request.wanted.handles);
 }
 
@@ -195,56 +195,58 @@ export function onResponseDone(context: StepContext, input: ResponseDone): void 
 
 /** A response is over, by the model's word or because it is owed no longer. What still comes of it is late. */
 export function endResponse(context: StepContext, response: LiveResponse, end: Omit<ResponseResult, 'responseId' | 'text' | 'outcome'> & { readonly outcome: ResponseOutcome }): void {
-  const { state } = context;
+  const { state, nowMs } = context;
   const { responseId } = response;
-  confirmPerhaps(context, response);
   state.live.delete(responseId);
   addBounded(state.ended, responseId, MAX_ENDED);
   failOpenItems(context, responseId);
   const text = [...response.texts.values()].join('\n');
   const { error, ...told } = end;
+  const result: ResponseResult = { ...told, responseId, text, ...(error === undefined ? {} : { error }) };
   emit(context, { type: 'agent_end', responseId, ...told, text });
-  settleHandles(context, response.handles, { ...told, responseId, text, ...(error === undefined ? {} : { error }) });
+  settleHandles(context, response.handles, result);
   // A turn that ends without sound has its account too, unless tools are still to be answered.
   const answered = !response.hasAudio && !hasOpenCalls(state, responseId) && !state.wanted.some((wanted) => wanted.origin === 'tools');
   if (answered) reportTurn(context, response.turn, responseId);
   if (state.turn === response.turn && (response.hasAudio || answered)) state.turn = undefined;
-  if (state.request.name === 'collided') free(context);
-  else if (state.request.name === 'requested' && state.request.perhaps === responseId) free(context);
+  const { request } = state;
+  if (request.name === 'collided') return free(context);
+  if (request.name !== 'requested') return;
+  if (request.adopted && request.perhaps === responseId) return free(context);
+  // If it was ours, it ended with nothing; if it was not, ours begins or is refused soon.
+  if (request.perhaps === responseId) request.perhapsResult = result;
+  if (request.perhaps !== responseId && request.doubtedMs === undefined) return;
+  request.doubtedMs = nowMs;
+  expectBy(context, nowMs + RETRY_MS);
 }
 
-/** Our request was refused. True when nobody need be told: it will be asked for again, or has become needless. */
-export function onRequestRefused(context: StepContext, error: ModelErrorInfo, eventId: string | undefined, failure: ProviderError): boolean {
+/** The model refuses something. True when nobody need be told: it will be asked for again, or has become needless. */
+export function onRefusal(context: StepContext, error: ModelErrorInfo, eventId: string | undefined, failure: ProviderError): boolean {
   const { state, nowMs } = context;
   const { request } = state;
   const collision = isActiveResponseCollision(error);
-  if (eventId !== undefined && state.abandoned.has(eventId)) return true;
-  if (request.name !== 'requested' || eventId !== request.eventId) {
-    if (!collision || eventId !== undefined) return false;
-    if (request.name !== 'requested') {
-      if (state.live.size === 0) return false;
-      // What the model wanted to begin by itself, the answer to the user's turn, was refused for the sake of ours: it is still owed.
-      delete state.turnEndedMs;
-      want(context, { request: {}, origin: 'turn' });
-      return true;
-    }
-    // Not every server says which of our commands it refuses; while this one is not answered, it can only be this one.
-    addBounded(state.abandoned, request.eventId, MAX_ABANDONED);
-  }
-  const { wanted } = request;
-  disown(context, request);
-  if (!collision) {
+  if (eventId !== undefined) {
+    state.namesRefused = true;
+    if (state.abandoned.has(eventId)) return true;
+    if (request.name !== 'requested' || eventId !== request.eventId) return false;
+    if (collision) return collide(context, request);
+    disown(context, request);
     state.request = { name: 'free' };
-    settleHandles(context, wanted.handles, { outcome: 'failed', text: '', error: failure });
+    settleHandles(context, request.wanted.handles, { outcome: 'failed', text: '', error: failure });
     return false;
   }
-  if (request.interrupted) settleHandles(context, wanted.handles, { outcome: 'interrupted', text: '', reason: 'stopped' });
-  else if (request.coveredBy !== undefined && state.live.has(request.coveredBy)) adopt(context, state.live.get(request.coveredBy) as LiveResponse, wanted.handles);
-  else putBack(context, wanted);
-  if (state.live.size > 0) delete wanted.collidedMs;
-  else wanted.collidedMs ??= nowMs;
-  state.request = { name: 'collided' };
-  context.effects.push({ type: 'arm_timer', timer: 'response_retry', delayMs: RETRY_MS });
+  if (!collision) return false;
+  if (request.name === 'requested' && !request.adopted && !state.namesRefused) {
+    // Not every server says which of our commands it refuses. It may be this one, or what the model wanted by itself: the time after the other response tells.
+    request.doubtedMs = nowMs;
+    request.refused = true;
+    expectBy(context, nowMs + RETRY_MS);
+    return true;
+  }
+  if (state.live.size === 0) return false;
+  // What the model wanted to begin by itself, the answer to the user's turn, was refused for the sake of ours: it is still owed.
+  delete state.turnEndedMs;
+  want(context, { request: {}, origin: 'turn' });
   return true;
 }
 
@@ -268,7 +270,19 @@ export function onRetryTimer(context: StepContext): void {
 export function watchRequest(context: StepContext): void {
   const { state, nowMs } = context;
   const { request } = state;
-  if (request.name !== 'requested' || request.perhaps !== undefined) return;
+  if (request.name !== 'requested') return;
+  if (request.doubtedMs !== undefined) {
+    if (state.live.size > 0) return;
+    if (nowMs - request.doubtedMs < RETRY_MS) return expectBy(context, request.doubtedMs + RETRY_MS);
+    if (request.perhapsResult !== undefined && !request.refused) {
+      settleHandles(context, request.wanted.handles, request.perhapsResult);
+      return free(context);
+    }
+    addBounded(state.abandoned, request.eventId, MAX_ABANDONED);
+    collide(context, request);
+    return onRetryTimer(context);
+  }
+  if (request.perhaps !== undefined) return;
   if (nowMs - request.sinceMs < OVERDUE_MS) return expectBy(context, request.sinceMs + OVERDUE_MS);
   const error = timeout(`The model was asked for a response and began none within ${OVERDUE_MS / 1000} s.`);
   addBounded(state.abandoned, request.eventId, MAX_ABANDONED);
@@ -324,6 +338,7 @@ function begin(context: StepContext, responseId: string): LiveResponse {
   turnsAnsweredBy(state, responseId);
   delete state.turnEndedMs;
   for (const wanted of state.wanted) delete wanted.collidedMs;
+  if (state.request.name === 'requested') delete state.request.wanted.collidedMs;
   emit(context, { type: 'agent_start', responseId });
   expectBy(context, nowMs + STALLED_MS);
   return response;
@@ -334,6 +349,22 @@ function free(context: StepContext): void {
   const { state, effects } = context;
   if (state.request.name === 'collided') effects.push({ type: 'cancel_timer', timer: 'response_retry' });
   state.request = { name: 'free' };
+}
+
+/** The model refuses our request because another response is active. */
+function collide(context: StepContext, request: Requested): true {
+  const { state, nowMs } = context;
+  const { wanted } = request;
+  const covering = request.coveredBy === undefined ? undefined : state.live.get(request.coveredBy);
+  disown(context, request);
+  if (request.interrupted) settleHandles(context, wanted.handles, { outcome: 'interrupted', text: '', reason: 'stopped' });
+  else if (covering !== undefined) adopt(context, covering, wanted.handles);
+  else putBack(context, wanted);
+  if (state.live.size > 0) delete wanted.collidedMs;
+  else wanted.collidedMs ??= nowMs;
+  state.request = { name: 'collided' };
+  context.effects.push({ type: 'arm_timer', timer: 'response_retry', delayMs: RETRY_MS });
+  return true;
 }
 
 /** The response that might have been the request's is not. */

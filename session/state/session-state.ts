@@ -2,6 +2,7 @@ import { createLedger } from '../../audio/index.js';
 import type { AudioFormat, PlaybackLedger } from '../../audio/index.js';
 import type { VoicewireError } from '../errors.js';
 import type { TurnMarks } from '../events/session-event.js';
+import type { ResponseResult } from '../events/response-result.js';
 import type { ResponsePriority, WaitingReason } from '../events/response-wish.js';
 import type { ModelConfig, ResponseRequest } from '../ports/model.js';
 import { bargeInPolicy, configuredFor } from './barge-in-policy.js';
@@ -73,6 +74,14 @@ export type RequestPhase =
       interrupted: boolean;
       /** A response that began without saying whose it is: ours, unless the model refuses our request before its end. */
       perhaps?: string;
+      /** How that one ended, if it did so with nothing. */
+      perhapsResult?: ResponseResult;
+      /** The model refused something and did not say what. */
+      refused: boolean;
+      /** Since when nothing tells any more whether the request was heeded. */
+      doubtedMs?: number;
+      /** That response has generated something, and is taken as ours. */
+      adopted: boolean;
       /** A response of the model's own that answers what this request is about: if the model refuses ours, nothing is missing. */
       coveredBy?: string;
     }
@@ -125,6 +134,8 @@ export interface SessionState {
   request: RequestPhase;
   /** Whether the model gives a request's metadata back. Not known before it has. */
   echoesRequests: boolean;
+  /** Whether the model says which of our commands it refuses. Not known before it has. */
+  namesRefused: boolean;
   /** Requests that we have given up: event ids, newest last. What still comes of them is not wanted. */
   readonly abandoned: Set<string>;
   /** Items that we have sent and the model has not told back, oldest first. */
@@ -218,6 +229,7 @@ export function createSessionState(modelConfig: ModelConfig, playback: 'clock' |
     wanted: [],
     wantedDropped: 0,
     echoesRequests: false,
+    namesRefused: false,
     abandoned: new Set(),
     unconfirmed: new Set(),
     confirmsItems: false,

@@ -13,7 +13,7 @@ import { confirmItem, dropPastimes, settleHandles } from './response-queue.js';
 import {
   confirmPerhaps,
   liveResponse,
-  onRequestRefused,
+  onRefusal,
   onResponseCreated,
   onResponseDone,
   onRetryTimer,
@@ -397,11 +397,12 @@ function onModelError(context: StepContext, error: ModelErrorInfo, eventId: stri
   const { state } = context;
   if (eventId !== undefined) refused(state, eventId);
   if (eventId !== undefined && (state.forgivable.delete(eventId) || isRestoreCommand(eventId))) {
+    state.namesRefused = true;
     return emit(context, { type: 'raw_model_event', name: 'error', raw: { ...error, eventId } });
   }
   if (onEditRefused(context, error, eventId)) return;
   const wrapped = providerError('PROVIDER_ERROR', `The model reported an error: ${error.message}`, error, eventId);
-  if (onReconfigureRefused(context, error, eventId) || onRequestRefused(context, error, eventId, wrapped)) return;
+  if (onReconfigureRefused(context, error, eventId) || onRefusal(context, error, eventId, wrapped)) return;
   emit(context, { type: 'error', error: wrapped });
   requestNext(context);
   onModelExhausted(context, error);

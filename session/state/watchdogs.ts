@@ -24,7 +24,8 @@ export function onWatchdogTimer(context: StepContext): void {
     watchTurn(context);
     requestNext(context);
   }
-  if (tellWaiting(context, WAITING_MS)) expectBy(context, context.nowMs + WAITING_MS);
+  const againMs = tellWaiting(context, WAITING_MS);
+  if (againMs !== undefined) expectBy(context, againMs);
 }
 
 /** A response that began goes on, and one that was stopped ends. */
