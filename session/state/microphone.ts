@@ -10,6 +10,7 @@ import type { SessionState } from './session-state.js';
 import type { StepContext } from './step-context.js';
 import { emit, newId, send } from './step-context.js';
 import { onVoice } from './two-stage.js';
+import { watchVoice } from './voice-watch.js';
 
 /** Microphone audio kept while the first connection is made, in ms; what is older is dropped and reported. */
 const EARLY_AUDIO_MS = 6_000;
@@ -37,6 +38,7 @@ export function onMicrophone(context: StepContext, bytes: Uint8Array, queuedByte
   const heard = heardByModel(context, bytes);
   sendMicrophone(context, heard);
   onVoice(context, heard);
+  watchVoice(context, heard);
 }
 
 /** The first connection is ready: what came before goes out, in order. */

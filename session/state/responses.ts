@@ -6,6 +6,7 @@ import { failOpenItems } from './history.js';
 import { adopt, coverAutomatic, dropPastimes, enqueue, isCovered, putBack, settleHandles, withdraw } from './response-queue.js';
 import type { ResponseAsk } from './response-queue.js';
 import type { LiveResponse, RequestPhase, SessionState } from './session-state.js';
+import { alarmIfSilent } from './silence-alarm.js';
 import type { StepContext } from './step-context.js';
 import { addBounded, emit, forgive, hasOpenCalls, newId, send } from './step-context.js';
 import { beginTurn, reportTurn } from './turn-marks.js';
@@ -178,6 +179,7 @@ export function onResponseDone(context: StepContext, input: ResponseDone): void 
   const response = liveResponse(context, input.responseId);
   if (response === undefined) return;
   const outcome = outcomeOf(input);
+  if (input.status !== 'cancelled') alarmIfSilent(context, response, input.usage);
   let failure = response.gaveUp;
   if (outcome === 'failed' && failure === undefined) {
     const error = input.error ?? { message: 'The model gave no reason.' };
@@ -212,7 +214,10 @@ export function endResponse(context: StepContext, response: LiveResponse, end: O
   const { request } = state;
   if (request.name === 'collided') return free(context);
   if (request.name !== 'requested') return;
-  if (request.adopted && request.perhaps === responseId) return free(context);
+  if (request.adopted && request.perhaps === responseId) {
+    state.taken = { eventId: request.eventId, wanted: { ...request.wanted, handles: [] } };
+    return free(context);
+  }
   // If it was ours, it ended with nothing; if it was not, ours begins or is refused soon.
   if (request.perhaps === responseId) request.perhapsResult = result;
   if (request.perhaps !== responseId && request.doubtedMs === undefined) return;
@@ -228,6 +233,13 @@ export function onRefusal(context: StepContext, error: ModelErrorInfo, eventId: 
   if (eventId !== undefined) {
     state.namesRefused = true;
     if (state.abandoned.has(eventId)) return true;
+    if (collision && eventId === state.taken?.eventId) {
+      // The response that was taken as its answer was not: whoever asked has been told so, but the words are not lost.
+      putBack(context, state.taken.wanted);
+      delete state.taken;
+      requestNext(context);
+      return true;
+    }
     if (request.name !== 'requested' || eventId !== request.eventId) return false;
     if (collision) return collide(context, request);
     disown(context, request);
@@ -329,7 +341,7 @@ function begin(context: StepContext, responseId: string): LiveResponse {
   const { state, nowMs } = context;
   const turn = state.turn ?? beginTurn(context, false);
   turn.marks.responseCreatedMs ??= nowMs;
-  const response: LiveResponse = { responseId, turn, format: state.config.outputFormat, interrupted: false, texts: new Map(), hasAudio: false, handles: [], lastMs: nowMs };
+  const response: LiveResponse = { responseId, turn, format: state.config.outputFormat, interrupted: false, texts: new Map(), hasAudio: false, audioSeen: false, unknown: [], handles: [], lastMs: nowMs };
   if (state.live.size >= MAX_LIVE) {
     const [oldest] = state.live.values();
     if (oldest !== undefined) endResponse(context, oldest, { outcome: 'failed', reason: 'too_many_responses' });

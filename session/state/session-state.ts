@@ -27,6 +27,8 @@ import { createRing } from './microphone-ring.js';
 import type { MicrophoneRing } from './microphone-ring.js';
 import { createToolsState } from './tool-state.js';
 import type { ToolCall, ToolLimits, ToolsState } from './tool-state.js';
+import { createWatch } from './watch-state.js';
+import type { WatchState } from './watch-state.js';
 
 /** What the session as a whole can do; `connection.ts` draws how it moves. Commands go out only while it is open. */
 export type ConnectionPhase =
@@ -98,6 +100,10 @@ export interface LiveResponse {
   /** What it says, over all its items. */
   readonly texts: Map<string, string>;
   hasAudio: boolean;
+  /** Whether any of its audio was decoded, also what was dropped because it had been stopped. */
+  audioSeen: boolean;
+  /** Names of messages without a meaning that came while it was live. */
+  readonly unknown: string[];
   /** Those who asked for it, by the ids of their handles. */
   readonly handles: string[];
   /** When the model last said anything of it. */
@@ -138,6 +144,8 @@ export interface SessionState {
   namesRefused: boolean;
   /** Requests that we have given up: event ids, newest last. What still comes of them is not wanted. */
   readonly abandoned: Set<string>;
+  /** The last request that a response was taken as the answer of, on a server that does not say whose a response is. */
+  taken?: { readonly eventId: string; readonly wanted: WantedResponse };
   /** Items that we have sent and the model has not told back, oldest first. */
   readonly unconfirmed: Set<string>;
   /** Whether the model tells our items back at all. */
@@ -160,12 +168,7 @@ export interface SessionState {
   userSpeaking: boolean;
   /** When the user's turn ended, while the model is about to answer it by itself. */
   turnEndedMs?: number;
-  readonly watch: {
-    /** When the watchdogs look around next; absent while nothing is owed. */
-    dueMs?: number;
-    /** When the model last said anything. */
-    modelMs: number;
-  };
+  readonly watch: WatchState;
   readonly microphone: {
     /** On the serving connection. */
     sentBytes: number;
@@ -233,7 +236,7 @@ export function createSessionState(modelConfig: ModelConfig, playback: 'clock' |
     abandoned: new Set(),
     unconfirmed: new Set(),
     confirmsItems: false,
-    watch: { modelMs: 0 },
+    watch: createWatch(),
     request: { name: 'free' },
     live: new Map(),
     ended: new Set(),

@@ -29,6 +29,7 @@ import type { SessionEffect } from './session-effect.js';
 import type { AppInput, SessionInput, TimerName } from './session-input.js';
 import type { SessionState } from './session-state.js';
 import { countContext, keepBudget, onContextInput, onSummaryTimer } from './context-budget.js';
+import { noteUnknown } from './silence-alarm.js';
 import { confirmEdit, onEditRefused, onEditTimer, onHistoryInput } from './history-edit.js';
 import type { StepContext } from './step-context.js';
 import { BUDGET_REASON, onBudgetTimer, spendResponse, spendTranscription } from './spending.js';
@@ -38,7 +39,8 @@ import { beginCall, cancelUnfinishedCalls, onArgumentsDelta, onToolInput, onTool
 import { beginSpokenTurn, beginTurn, heardSince, markByClock, markFirstAudio, markHeard } from './turn-marks.js';
 import { decide, onSpeechDropped, onSpeechStarted, onSpeechStopped, onTurnCommitted, onUserWords } from './two-stage.js';
 import { noteCommitted, noteSpeechStarted, noteSpeechStopped, settleAnswered, settleTurn } from './unsettled-turns.js';
-import { onWatchdogTimer } from './watchdogs.js';
+import { voiceHeard } from './voice-watch.js';
+import { listenerHeard, onWatchdogTimer, watchListener } from './watchdogs.js';
 
 /**
  * One step of a conversation: takes an input and the moment, gives the effects to be done in order. No awaits, no clocks, no randomness: the same
@@ -138,6 +140,7 @@ function onApp(context: StepContext, input: Exclude<AppInput, { type: 'from_mode
       return interrupt(context, false);
     case 'playback': {
       const entry = reportHeard(state.ledger, input.report, nowMs);
+      listenerHeard(context);
       if (entry === undefined || entry.reportedSamples === 0) return;
       const turn = state.unheard.get(entry.responseId);
       if (turn !== undefined) markHeard(context, turn, entry.responseId, heardSince(context, entry));
@@ -222,6 +225,7 @@ function onModel(context: StepContext, input: ModelInput): void {
 
     case 'speech_started':
       state.userSpeaking = true;
+      voiceHeard(context);
       delete state.turnEndedMs;
       dropPastimes(context);
       expectSpeech(context, input.itemId);
@@ -349,6 +353,7 @@ function onModel(context: StepContext, input: ModelInput): void {
     case 'model_error':
       return onModelError(context, input.error, input.eventId);
     case 'raw_message':
+      noteUnknown(state, input.name);
       return emit(context, { type: 'raw_model_event', name: input.name, raw: input.raw });
     default:
       assertNever(input);
@@ -371,7 +376,9 @@ function onOutputItem(context: StepContext, responseId: string, item: ModelItem,
 function onAudio(context: StepContext, input: Extract<ModelInput, { type: 'audio_delta' }>): void {
   const { state, nowMs } = context;
   const response = liveResponse(context, input.responseId);
-  if (response === undefined || response.interrupted) return;
+  if (response === undefined) return;
+  response.audioSeen ||= input.bytes.length > 0;
+  if (response.interrupted) return;
   const { responseId, itemId, contentIndex } = input;
   const { format } = response;
   const samples = bytesToSamples(format, input.bytes.length);
@@ -385,6 +392,7 @@ function onAudio(context: StepContext, input: Extract<ModelInput, { type: 'audio
   settleAnswered(state, responseId);
   const firstSample = entry.receivedSamples;
   receiveAndSend(state.ledger, entry, samples, nowMs);
+  watchListener(context);
   confirmPerhaps(context, response);
   if (!response.hasAudio) tellFirstAudio(context, response, itemId);
   response.hasAudio = true;

@@ -4,16 +4,21 @@
  *
  * What trips becomes an `error` that says what was owed, and where the model has been mute all the while, asks for a new connection.
  */
+import { isPlaying } from '../../audio/index.js';
+import { TransportError } from '../errors.js';
 import { emit, hasHostedCall } from './step-context.js';
 import type { StepContext } from './step-context.js';
 import { tellWaiting } from './response-queue.js';
 import { STALLED_MS, STOPPED_MS, WAITING_MS, answersByItself, cancelAtModel, endResponse, requestNext, stopResponse, timeout, want, watchRequest } from './responses.js';
 import type { LiveResponse } from './session-state.js';
 import { cancelUnfinishedCalls } from './tool-calls.js';
+import { checkVoice } from './voice-watch.js';
 import { expectBy } from './watch-timer.js';
 
 /** A hosted tool is silent while it works; no longer than this. */
 const HOSTED_MS = 60_000;
+/** A listener tells of the end of what it plays as it is heard; so long after that nobody is there. */
+const MUTE_MS = 4_000;
 
 export function onWatchdogTimer(context: StepContext): void {
   const { state } = context;
@@ -22,6 +27,8 @@ export function onWatchdogTimer(context: StepContext): void {
     for (const response of state.live.values()) watchResponse(context, response);
     watchRequest(context);
     watchTurn(context);
+    checkVoice(context);
+    checkListener(context);
     requestNext(context);
   }
   const againMs = tellWaiting(context, WAITING_MS);
@@ -67,4 +74,35 @@ function watchTurn(context: StepContext): void {
   emit(context, { type: 'error', error: timeout(`The user's turn ended and the model began no answer within ${STALLED_MS / 1000} s; it is asked for one.`) });
   want(context, { request: {}, origin: 'turn' });
   if (state.watch.modelMs <= turnEndedMs) context.effects.push({ type: 'recover_connection', reason: 'turn_not_answered' });
+}
+
+/** Sound was sent to a listener that reports: its reports are owed. */
+export function watchListener(context: StepContext): void {
+  const { ledger, watch } = context.state;
+  if (ledger.source === 'reports' && !watch.listenerMute && watch.dueMs === undefined) expectBy(context, ledger.playedOutAtMs + MUTE_MS);
+}
+
+/** The listener has reported: it is there. */
+export function listenerHeard({ state }: StepContext): void {
+  state.watch.listenerMute = false;
+}
+
+/** By the clock everything has been played, and the listener has said so or goes on saying how far it is. */
+function checkListener(context: StepContext): void {
+  const { state, nowMs } = context;
+  const { ledger, watch } = state;
+  if (ledger.source !== 'reports' || watch.listenerMute || !isPlaying(ledger, nowMs)) return;
+  if (ledger.pausedAtMs !== undefined) return expectBy(context, nowMs + MUTE_MS);
+  let lastMs = ledger.playedOutAtMs;
+  for (const { reportedAtMs } of ledger.entries) lastMs = Math.max(lastMs, reportedAtMs ?? 0);
+  if (nowMs - lastMs < MUTE_MS) return expectBy(context, lastMs + MUTE_MS);
+  watch.listenerMute = true;
+  emit(context, {
+    type: 'error',
+    error: new TransportError('PLAYBACK_STALLED', `The listener has not reported for ${MUTE_MS / 1000} s, though there is sound that it has not played.`, {
+      stage: 'audio',
+      retryable: true,
+      hint: 'Its player has stopped or its connection is gone. What it did not report counts as not heard.',
+    }),
+  });
 }
