@@ -126,13 +126,14 @@ export function isCovered(state: SessionState, wanted: WantedResponse): boolean 
   if (!isAutomatic(wanted)) return false;
   // A server that confirms no items leaves us to guess: what was given to it before is in it, unless our own request may be what has begun.
   if (!state.confirmsItems) return state.request.name !== 'requested';
-  return wanted.after === undefined || !state.unconfirmed.has(wanted.after);
+  return wanted.after === undefined || state.unconfirmed.size === 0;
 }
 
-/** The model has taken an item in; those that were sent before it as well. */
+/** The model has taken an item in; those that were sent before it as well, unless a response is live: then results of tools wait for its end. */
 export function confirmItem({ state }: StepContext, itemId: string): void {
   if (!state.unconfirmed.has(itemId)) return;
   state.confirmsItems = true;
+  if (state.live.size > 0) return void state.unconfirmed.delete(itemId);
   for (const earlier of state.unconfirmed) {
     state.unconfirmed.delete(earlier);
     if (earlier === itemId) return;

@@ -118,7 +118,11 @@ function call(rng: Random, manners: SimulatedManners, calm: boolean): Call {
   };
   const disturbances = [
     () => model.turn(),
-    () => ask(undefined, (handleId) => ({ type: 'message', content: [{ type: 'input_text', text: 'hi' }], respond: true, handleId })),
+    () => {
+      // It interrupts: an answer to tools that had been asked for, and was refused, is not asked for again.
+      stopped = true;
+      ask(undefined, (handleId) => ({ type: 'message', content: [{ type: 'input_text', text: 'hi' }], respond: true, handleId }));
+    },
     () => {
       stopped = true;
       feed({ type: 'interrupt' });
