@@ -13,6 +13,7 @@ import type { ResponseRequest } from '../ports/model.js';
 import type { LiveResponse, SessionState, WantedResponse } from './session-state.js';
 import type { StepContext } from './step-context.js';
 import { emit } from './step-context.js';
+import { expectBy } from './watch-timer.js';
 
 const RANK: Readonly<Record<ResponsePriority, number>> = { safety: 0, answer: 1, filler: 2, idle: 3 };
 /** More are wanted only by an application that is out of control. */
@@ -113,6 +114,7 @@ export function coverAutomatic(context: StepContext, response: LiveResponse): vo
     state.wanted.length,
     ...state.wanted.filter((wanted) => {
       if (!isCovered(state, wanted)) return true;
+      if (!state.confirmsItems && wanted.after !== undefined) state.guessed = wanted.after;
       adopt(context, response, wanted.handles);
       return false;
     }),
@@ -130,8 +132,15 @@ export function isCovered(state: SessionState, wanted: WantedResponse): boolean 
 }
 
 /** The model has taken an item in; those that were sent before it as well, unless a response is live: then results of tools wait for its end. */
-export function confirmItem({ state }: StepContext, itemId: string): void {
+export function confirmItem(context: StepContext, itemId: string): void {
+  const { state } = context;
   if (!state.unconfirmed.has(itemId)) return;
+  if (state.guessed === itemId) {
+    // It came after the response that was taken as its answer: it is still to be answered.
+    enqueue(context, { request: {}, origin: 'tools' });
+    expectBy(context, context.nowMs);
+  }
+  delete state.guessed;
   state.confirmsItems = true;
   if (state.live.size > 0) return void state.unconfirmed.delete(itemId);
   for (const earlier of state.unconfirmed) {

@@ -148,6 +148,8 @@ export interface SessionState {
   taken?: { readonly eventId: string; readonly wanted: WantedResponse };
   /** Items that we have sent and the model has not told back, oldest first. */
   readonly unconfirmed: Set<string>;
+  /** The newest item of which an answer was taken as begun, while it was not known whether the model tells items back. */
+  guessed?: string;
   /** Whether the model tells our items back at all. */
   confirmsItems: boolean;
   readonly live: Map<string, LiveResponse>;
