@@ -8,7 +8,7 @@ import type { ResponseAsk } from './response-queue.js';
 import type { LiveResponse, RequestPhase, SessionState } from './session-state.js';
 import { alarmIfSilent } from './silence-alarm.js';
 import type { StepContext } from './step-context.js';
-import { addBounded, emit, forgive, hasOpenCalls, newId, send } from './step-context.js';
+import { addBounded, dropOldest, emit, forgive, hasOpenCalls, newId, send } from './step-context.js';
 import { beginTurn, reportTurn } from './turn-marks.js';
 import { turnsAnsweredBy } from './unsettled-turns.js';
 import { expectBy } from './watch-timer.js';
@@ -215,7 +215,8 @@ export function endResponse(context: StepContext, response: LiveResponse, end: O
   if (request.name === 'collided') return free(context);
   if (request.name !== 'requested') return;
   if (request.adopted && request.perhaps === responseId) {
-    state.taken = { eventId: request.eventId, wanted: { ...request.wanted, handles: [] } };
+    state.taken.set(request.eventId, { ...request.wanted, handles: [] });
+    dropOldest(state.taken, MAX_ABANDONED);
     return free(context);
   }
   // If it was ours, it ended with nothing; if it was not, ours begins or is refused soon.
@@ -233,10 +234,11 @@ export function onRefusal(context: StepContext, error: ModelErrorInfo, eventId: 
   if (eventId !== undefined) {
     state.namesRefused = true;
     if (state.abandoned.has(eventId)) return true;
-    if (collision && eventId === state.taken?.eventId) {
+    const taken = state.taken.get(eventId);
+    if (collision && taken !== undefined) {
       // The response that was taken as its answer was not: whoever asked has been told so, but the words are not lost.
-      putBack(context, state.taken.wanted);
-      delete state.taken;
+      putBack(context, taken);
+      state.taken.delete(eventId);
       requestNext(context);
       return true;
     }

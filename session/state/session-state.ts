@@ -144,8 +144,8 @@ export interface SessionState {
   namesRefused: boolean;
   /** Requests that we have given up: event ids, newest last. What still comes of them is not wanted. */
   readonly abandoned: Set<string>;
-  /** The last request that a response was taken as the answer of, on a server that does not say whose a response is. */
-  taken?: { readonly eventId: string; readonly wanted: WantedResponse };
+  /** The last requests that a response was taken as the answer of, on a server that does not say whose a response is: by event id. */
+  readonly taken: Map<string, WantedResponse>;
   /** Items that we have sent and the model has not told back, oldest first. */
   readonly unconfirmed: Set<string>;
   /** The newest item of which an answer was taken as begun, while it was not known whether the model tells items back. */
@@ -236,6 +236,7 @@ export function createSessionState(modelConfig: ModelConfig, playback: 'clock' |
     echoesRequests: false,
     namesRefused: false,
     abandoned: new Set(),
+    taken: new Map(),
     unconfirmed: new Set(),
     confirmsItems: false,
     watch: createWatch(),
