@@ -1,7 +1,7 @@
 import { ToolError } from '../errors.js';
 import type { ModelConfig, ModelErrorInfo, NewModelItem } from '../ports/model.js';
 import type { HandoffPlan } from './handoff-state.js';
-import { enqueueEntry } from './response-queue.js';
+import { dropEntries, enqueueEntry } from './response-queue.js';
 import { requestNext } from './responses.js';
 import { sayRequest } from './say-request.js';
 import type { SessionState } from './session-state.js';
@@ -154,6 +154,7 @@ function commit(context: StepContext, current: NonNullable<SessionState['handoff
 
 /** The new agent begins, once. What tools have given meanwhile is in an answer; words that are given leave it to an answer of its own. */
 function enter(context: StepContext, { entry }: HandoffPlan): void {
+  dropEntries(context);
   if (entry !== 'silent') enqueueEntry(context, entry === 'respond' ? {} : sayRequest(entry.say));
   requestNext(context);
 }

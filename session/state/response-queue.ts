@@ -72,7 +72,26 @@ export function enqueueEntry(context: StepContext, request: ResponseRequest): vo
   dropPastimes(context);
   const index = state.wanted.findIndex(({ priority }) => RANK[priority] >= RANK.answer);
   const entry: WantedResponse = { request, origin: 'entry', priority: 'answer', handles: joined.flatMap(({ handles }) => handles), sinceMs: nowMs };
+  if (joined.length > 0) entry.answers = true;
   state.wanted.splice(index === -1 ? state.wanted.length : index, 0, entry);
+}
+
+/**
+ * Another agent has taken over: words that an earlier one was to begin with are not said any more. An answer to the user or to tools that had
+ * been joined with them is still owed.
+ */
+export function dropEntries(context: StepContext): void {
+  const { wanted } = context.state;
+  for (let index = wanted.length - 1; index >= 0; index -= 1) {
+    const each = wanted[index] as WantedResponse;
+    if (each.origin !== 'entry') continue;
+    if (each.answers === true) {
+      wanted[index] = { ...each, origin: 'tools' };
+      continue;
+    }
+    wanted.splice(index, 1);
+    settleHandles(context, each.handles, { outcome: 'cancelled', text: '', reason: 'superseded' });
+  }
 }
 
 /** A request that was refused stands before its like again; what was to fill the silence has found that there is none. */

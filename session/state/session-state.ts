@@ -56,6 +56,8 @@ export interface WantedResponse {
   collidedMs?: number;
   /** What it was told to wait for. */
   toldReason?: WaitingReason;
+  /** First words of an agent that are an answer as well. */
+  answers?: true;
 }
 
 /**
