@@ -1,7 +1,8 @@
 /** voicewire: realtime voice agents over plain WebSockets. Importing it does nothing. */
 export { RealtimeSession } from './host/realtime-session.js';
 export type { RealtimeSessionOptions } from './host/realtime-session.js';
-export { RealtimeAgent, handoff, tool, silentLogger } from '../session/index.js';
+export { RealtimeAgent, ToolOutput, handoff, hostedMcpTool, silentLogger, tool, toolResult } from '../session/index.js';
+export { CostMeter, PRICES, SESSION_EVENT_TYPES, priceTranscription, priceUsage } from '../session/index.js';
 export { InvalidStateError, ProtocolError, ProviderError, ToolError, TransportError, VoicewireError } from '../session/index.js';
 export type * from '../session/index.js';
 export { openaiRealtime } from './provider/openai/openai-realtime.js';
