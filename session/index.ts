@@ -28,7 +28,7 @@ export { Channel } from './stream/channel.js';
 export type { ChannelOptions, WhenFull } from './stream/channel.js';
 export { RealtimeSession } from './realtime/realtime-session.js';
 export type { ConnectionOptions, FailoverOptions, ReconnectOptions, RotationOptions } from './realtime/connection-options.js';
-export type { ConnectOptions, HandoffOutcome, MessageOptions, RealtimeSessionOptions, RespondOptions, SessionConfig, SessionLifeState, UpdateAgentOptions } from './realtime/realtime-session.js';
+export type { ConnectOptions, HandoffOutcome, MessageOptions, RealtimeSessionOptions, RespondOptions, SessionConfig, SessionLifeState, UpdateAgentOptions } from './realtime/session-options.js';
 export type { ResponseHandle } from './realtime/response-handle.js';
 export type { ContextOptions } from './state/context-state.js';
 export type { BudgetOptions } from './state/spending-state.js';

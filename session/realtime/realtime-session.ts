@@ -1,23 +1,16 @@
-import { PCM16_24K } from '../../audio/index.js';
 import type { PlaybackReport } from '../../audio/index.js';
-import type { GuardrailOptions } from '../agent/guardrail.js';
-import type { Handoff, HandoffEntry, HandoffFilter, HandoffSummary, RealtimeAgent } from '../agent/realtime-agent.js';
-import { InvalidStateError, ToolError, TransportError, VoicewireError, assertNever } from '../errors.js';
-import type { PriceTable } from '../cost/price-table.js';
-import { Emitter } from '../events/emitter.js';
+import type { RealtimeAgent } from '../agent/realtime-agent.js';
+import { InvalidStateError, ToolError, TransportError, assertNever } from '../errors.js';
 import type { HistoryItem, NewHistoryItem } from '../events/history-item.js';
-import type { ResponsePriority } from '../events/response-wish.js';
 import type { CallCost, SessionUsage } from '../events/usage.js';
 import type { EventInfo, SessionEvent, SessionEventBody, SessionEventMap } from '../events/session-event.js';
 import type { Clock, Timer } from '../ports/clock.js';
 import { silentLogger } from '../ports/logger.js';
 import type { Logger } from '../ports/logger.js';
-import type { ModelConfig, ModelContentPart, RealtimeModel, ResponseRequest } from '../ports/model.js';
-import type { BargeInCounts, BargeInOptions } from '../state/barge-in-policy.js';
-import type { AgentProfile } from '../state/handoff-state.js';
+import type { ModelContentPart, RealtimeModel, ResponseRequest } from '../ports/model.js';
+import type { BargeInCounts } from '../state/barge-in-policy.js';
 import { contextTokens } from '../state/context-budget.js';
 import { createContext } from '../state/context-state.js';
-import type { ContextOptions } from '../state/context-state.js';
 import { historyItems } from '../state/history.js';
 import { planEdits } from '../state/history-diff.js';
 import type { SessionEffect } from '../state/session-effect.js';
@@ -25,101 +18,24 @@ import type { SessionInput, TimerName } from '../state/session-input.js';
 import { sayRequest } from '../state/say-request.js';
 import { createSessionState } from '../state/session-state.js';
 import { createSpending } from '../state/spending-state.js';
-import type { BudgetOptions } from '../state/spending-state.js';
 import type { SessionState } from '../state/session-state.js';
-import type { ToolLimits } from '../state/tool-state.js';
 import { step } from '../state/step.js';
-import { Channel } from '../stream/channel.js';
+import { EventOutlet } from './event-outlet.js';
 import { GuardrailRunner } from './guardrail-runner.js';
 import { AgentRoster, hasTool } from './agent-roster.js';
-import { prepareHandoff } from './prepare-handoff.js';
+import { HandoffDesk, readHandoffArguments } from './handoff-desk.js';
+import { modelConfig, toolLimits } from './session-options.js';
+import type { ConnectOptions, HandoffOutcome, MessageOptions, RealtimeSessionOptions, RespondOptions, SessionLifeState, UpdateAgentOptions } from './session-options.js';
 import { connectionPolicy } from './connection-options.js';
-import type { ConnectionOptions } from './connection-options.js';
 import { ModelConnections } from './model-connections.js';
 import { ResponseHandles } from './response-handle.js';
 import type { ResponseHandle } from './response-handle.js';
 import { ToolRunner } from './tool-runner.js';
 import type { ToolSettled } from './tool-runner.js';
 
-/** What of the model's configuration is the session's; instructions, tools and voice are the agent's. */
-export type SessionConfig = Partial<Omit<ModelConfig, 'instructions' | 'tools' | 'voice'>>;
-
-export interface RealtimeSessionOptions extends ConnectionOptions {
-  /** One, or several in the order of preference: when one fails, the next goes on with the conversation. */
-  readonly model: RealtimeModel | readonly RealtimeModel[];
-  readonly clock: Clock;
-  readonly config?: SessionConfig;
-  readonly logger?: Logger;
-  /** Default: a random UUID. */
-  readonly sessionId?: string;
-  /** Put on every event. */
-  readonly metadata?: Readonly<Record<string, string>>;
-  /**
-   * Who knows what was heard: `reported` when a listener calls {@link RealtimeSession.reportPlayback}, `clock` (the default) when the audio is
-   * taken to be played from the moment of its event. The first report switches to `reported`.
-   */
-  readonly playback?: 'clock' | 'reported';
-  /** Checks of what is said; default none. */
-  readonly guardrails?: GuardrailOptions;
-  /** What the user's voice does to the agent's; see {@link BargeInOptions}. Default: it stops it at once. */
-  readonly bargeIn?: BargeInOptions;
-  /** How many tools may run and wait at once, and how long a person may take to approve one. Default: 16 run, 64 wait, no limit of time. */
-  readonly toolLimits?: Partial<ToolLimits>;
-  /** How much the model shall remember; default: all that it can. */
-  readonly context?: ContextOptions & {
-    /**
-     * Writes a summary of what was deleted, in the background; `previous` is the one before, which it replaces. Given 30 s. What it returns stands at
-     * the head of the conversation, pinned; empty text leaves the one before. A throw becomes an `error` event `HANDLER_FAILED`.
-     */
-    readonly summarise?: (items: readonly HistoryItem[], options: { readonly previous?: string; readonly signal: AbortSignal }) => string | Promise<string>;
-  };
-  /** What the call may cost, and how it ends when that is used up. */
-  readonly budget?: BudgetOptions;
-  /** Put over the package's own dated table: an entry replaces the whole entry of its name. */
-  readonly prices?: PriceTable;
-  /** The name under which the model stands in the price table, for a model that does not tell its name. */
-  readonly modelName?: string;
-}
-
-export interface ConnectOptions {
-  /** For the whole life of the session: when it aborts, the session closes. */
-  readonly signal?: AbortSignal;
-  /** For the opening alone, from the call to the confirmed configuration; default 10 000 ms. */
-  readonly timeoutMs?: number;
-}
-
-export interface MessageOptions {
-  readonly images?: readonly { readonly url: string; readonly detail?: 'auto' | 'low' | 'high' }[];
-  /** Whether the model is asked to answer; default true. */
-  readonly respond?: boolean;
-}
-
-export interface RespondOptions {
-  /** Default `answer`. */
-  readonly priority?: ResponsePriority;
-}
-
-export interface UpdateAgentOptions {
-  /** For the `handoff` event and the functions below. */
-  readonly reason?: string;
-  /** Which items stay; default: all, or none with a summary. */
-  readonly inputFilter?: HandoffFilter;
-  /** `all` (the default), or a function that writes a summary in the place of what was said. */
-  readonly carry?: 'all' | HandoffSummary;
-  /** How the new agent begins; default `respond`. */
-  readonly entry?: HandoffEntry;
-}
-
-/** How a hand-off ended; when it failed, the old agent has the conversation. */
-export type HandoffOutcome = { readonly ok: true } | { readonly ok: false; readonly error: VoicewireError };
-
-export type SessionLifeState = 'idle' | 'connecting' | 'open' | 'closed';
-
 const MAX_CONTEXT_KEYS = 64;
 const MAX_PENDING_EDITS = 4_096;
 const CONNECT_TIMEOUT_MS = 10_000;
-/** Events that wait for a slow `for await`: about half a minute of a lively conversation. */
-const EVENT_QUEUE = 4096;
 
 /**
  * A conversation between a person and a realtime speech model. It takes microphone audio and text, runs the agent's tools, and tells everything
@@ -132,7 +48,7 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
   readonly sessionId: string;
   readonly #guardrails: GuardrailRunner;
   readonly #roster = new AgentRoster();
-  readonly #handoffs = new Map<string, (outcome: HandoffOutcome) => void>();
+  readonly #handoffs: HandoffDesk;
   readonly #label: string;
   readonly #connections: ModelConnections;
   readonly #clock: Clock;
@@ -141,15 +57,13 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
   readonly #tools: ToolRunner;
   readonly #summarise: NonNullable<RealtimeSessionOptions['context']>['summarise'];
   readonly #handles = new ResponseHandles((handleId) => this.#dispatch({ type: 'withdraw', handleId }));
-  readonly #emitter: Emitter<SessionEventMap>;
-  readonly #readers = new Set<Channel<SessionEvent>>();
+  readonly #outlet: EventOutlet;
   readonly #timers = new Map<TimerName, Timer>();
   readonly #life = new AbortController();
   readonly #finished: Promise<void>;
   readonly #inbox: SessionInput[] = [];
   #resolveFinished: () => void = () => {};
   #agent: RealtimeAgent;
-  #handoffCount = 0;
   #state: SessionState;
   #lifeState: SessionLifeState = 'idle';
   #stepping = false;
@@ -169,7 +83,14 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
       onProgress: (callId, progress) => this.#dispatch({ type: 'tool_progress', callId, progress }),
       onLate: (callId, settled) => this.#onLateResult(callId, settled),
     });
-    this.#emitter = new Emitter((error, type) => this.#onHandlerFailure(error, type));
+    this.#outlet = new EventOutlet((failure, type) => this.#onHandlerFailure(failure, type));
+    this.#handoffs = new HandoffDesk({
+      clock: options.clock,
+      roster: this.#roster,
+      signal: this.#life.signal,
+      dispatch: (input) => this.#dispatch(input),
+      onFailure: (error) => this.#emit({ type: 'error', error }),
+    });
     this.#finished = new Promise((resolve) => (this.#resolveFinished = resolve));
     const profile = this.#roster.profile(agent);
     this.#guardrails = new GuardrailRunner(options.clock, options.guardrails ?? {}, this.#life.signal);
@@ -300,7 +221,7 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
   async updateAgent(agent: RealtimeAgent, options: UpdateAgentOptions = {}): Promise<HandoffOutcome> {
     this.#assertOpen('updateAgent');
     const { reason = '', entry = 'respond', carry = 'all', inputFilter } = options;
-    return this.#handOff({ to: agent, entry, carry, inputFilter }, { reason, summary: '' });
+    return this.#handoffs.request({ how: { to: agent, entry, carry, inputFilter }, from: this.#agent, reason, summary: '', history: this.history });
   }
 
   /**
@@ -371,7 +292,7 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
 
   /** Calls `handler` for each event of a type. A handler that throws becomes an `error` event. Returns a function that takes it off. */
   on<Type extends keyof SessionEventMap>(type: Type, handler: (event: SessionEventMap[Type]) => unknown): () => void {
-    return this.#emitter.on(type, handler);
+    return this.#outlet.on(type, handler);
   }
 
   /**
@@ -379,21 +300,7 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
    * that ends with `CHANNEL_FULL`.
    */
   events(options: { readonly capacity?: number } = {}): AsyncIterableIterator<SessionEvent> {
-    let channel: Channel<SessionEvent> | undefined;
-    const open = (): Channel<SessionEvent> => {
-      if (channel !== undefined) return channel;
-      const reader: Channel<SessionEvent> = new Channel({ capacity: options.capacity ?? EVENT_QUEUE, whenFull: 'fail' }, () => this.#readers.delete(reader));
-      if (this.#lifeState === 'closed') reader.close();
-      else this.#readers.add(reader);
-      return (channel = reader);
-    };
-    return {
-      next: () => open().next(),
-      return: () => open().return(),
-      [Symbol.asyncIterator]() {
-        return this;
-      },
-    };
+    return this.#outlet.events(options.capacity);
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<SessionEvent> {
@@ -460,9 +367,7 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
         this.#logger.info('Another agent has the conversation.', { agentId: effect.agentId });
         return;
       case 'handoff_settled':
-        this.#handoffs.get(effect.handoffId)?.(effect.error === undefined ? { ok: true } : { ok: false, error: effect.error });
-        this.#handoffs.delete(effect.handoffId);
-        return;
+        return this.#handoffs.settle(effect.handoffId, effect.error);
       case 'run_tool':
         this.#runTool(effect.callId);
         return;
@@ -522,15 +427,14 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
     // Each body was made for this one event, fifty a second and more: it is completed, not copied.
     const event = Object.assign(body, { info }) as SessionEvent;
     if (event.type === 'error') this.#logger.warn('An error was reported.', { code: event.error.code, stage: event.error.stage });
-    this.#emitter.emit(event as never);
-    for (const reader of this.#readers) reader.push(event);
+    this.#outlet.emit(event);
   }
 
   #prepareTool(agent: RealtimeAgent, call: { callId: string; name: string; argumentsJson: string }): void {
     const { callId, name } = call;
     const handoff = agent.handoffs.find(({ definition }) => definition.name === name);
     if (handoff !== undefined) {
-      void this.#handOff(handoff, readHandoffArguments(call.argumentsJson), callId);
+      void this.#handoffs.request({ how: handoff, from: this.#agent, ...readHandoffArguments(call.argumentsJson), history: this.history, callId });
       return;
     }
     const owner = hasTool(agent, name) ? undefined : this.#roster.ownerOf(name);
@@ -569,37 +473,10 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
     void this.#guardrails.check({ of, text, context }).then((result) => this.#dispatch({ type: 'verdict', checkId, result }));
   }
 
-  /** Prepares a hand-off and gives it to the step. `callId`: the model's own call for it, which is answered whatever happens. */
-  async #handOff(how: Omit<Handoff, 'definition'>, asked: { reason: string; summary: string }, callId?: string): Promise<HandoffOutcome> {
-    const startedMs = this.#clock.now();
-    const handoffId = `handoff_${(this.#handoffCount += 1)}`;
-    const settled = new Promise<HandoffOutcome>((resolve) => this.#handoffs.set(handoffId, resolve));
-    const wish = { how, fromAgent: this.#agent.name, toAgent: how.to.name, ...asked, history: this.history, signal: this.#life.signal };
-    try {
-      const agent = this.#roster.profile(how.to);
-      const prepared = await prepareHandoff(this.#clock, wish);
-      const call = callId === undefined ? {} : { call: { callId, durationMs: this.#clock.now() - startedMs } };
-      this.#dispatch({ type: 'handoff', plan: { handoffId, agent, reason: asked.reason, entry: how.entry, ...prepared, ...call } });
-    } catch (cause) {
-      const text = cause instanceof Error ? cause.message : String(cause);
-      const error = cause instanceof VoicewireError ? cause : new ToolError('HANDOFF_FAILED', `${how.to.name} cannot take over: ${text}`, { cause, stage: 'handoff' });
-      this.#handoffs.get(handoffId)?.({ ok: false, error });
-      this.#handoffs.delete(handoffId);
-      if (this.#lifeState !== 'closed') this.#emit({ type: 'error', error });
-      if (callId !== undefined) this.#dispatch({ type: 'tool_prepared', callId, ok: false, problem: `The hand-over to ${how.to.name} did not work. Say so and go on yourself.` });
-    }
-    return settled;
-  }
-
-  #onHandlerFailure(error: unknown, type: keyof SessionEventMap): void {
+  #onHandlerFailure(failure: ToolError, type: keyof SessionEventMap): void {
     this.#logger.error('A handler of the application threw.', { event: type });
     // An error handler that throws is not told of its own error.
-    if (type === 'error') return;
-    const failure = new ToolError('HANDLER_FAILED', `A handler of ${type} events threw: ${error instanceof Error ? error.message : String(error)}`, {
-      cause: error,
-      stage: 'handler',
-    });
-    this.#emit({ type: 'error', error: failure });
+    if (type !== 'error') this.#emit({ type: 'error', error: failure });
   }
 
   /** The session ends from outside the conversation: an abort, a time-out, a connection that could not be opened. */
@@ -614,15 +491,12 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
   #onFinished(): void {
     if (this.#lifeState === 'closed') return;
     this.#lifeState = 'closed';
-    const error = new InvalidStateError('SESSION_CLOSED', 'The session ended before the hand-off did.');
-    for (const settle of this.#handoffs.values()) settle({ ok: false, error });
-    this.#handoffs.clear();
+    this.#handoffs.close();
     for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();
     this.#life.abort(new InvalidStateError('SESSION_CLOSED', 'The session is over.'));
     this.#handles.settleAll();
-    for (const reader of this.#readers) reader.close();
-    this.#readers.clear();
+    this.#outlet.close();
     this.#logger.info('The session is over.');
     this.#resolveFinished();
   }
@@ -636,35 +510,4 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
     this.#assertAlive(call);
     if (this.#lifeState !== 'open') throw new InvalidStateError('SESSION_NOT_CONNECTED', `${call}() was called before connect() resolved.`, 'Await connect() first.');
   }
-}
-
-function toolLimits(limits: Partial<ToolLimits> = {}): Partial<ToolLimits> {
-  for (const [name, value] of Object.entries(limits)) {
-    if (value !== undefined && !(value >= 1)) throw new RangeError(`toolLimits.${name} must be at least 1, not ${value}.`);
-  }
-  return limits;
-}
-
-/** What the model wrote as it hands over; what it left out is empty. */
-function readHandoffArguments(argumentsJson: string): { reason: string; summary: string } {
-  let given: unknown;
-  try {
-    given = JSON.parse(argumentsJson);
-  } catch {
-    given = undefined;
-  }
-  const { reason, summary } = (typeof given === 'object' && given !== null ? given : {}) as Record<string, unknown>;
-  return { reason: typeof reason === 'string' ? reason : '', summary: typeof summary === 'string' ? summary : '' };
-}
-
-function modelConfig(agent: AgentProfile, config: SessionConfig = {}): ModelConfig {
-  return {
-    outputModality: 'audio',
-    inputFormat: PCM16_24K,
-    outputFormat: PCM16_24K,
-    ...config,
-    ...(agent.instructions === undefined ? {} : { instructions: agent.instructions }),
-    ...(agent.voice === undefined ? {} : { voice: agent.voice }),
-    tools: agent.tools,
-  };
 }
