@@ -9,6 +9,7 @@ const LONGEST_MS = 2 ** 31 - 1;
 /** The machine's monotonic clock. Its timers do not keep a process alive: sockets do that. */
 export const systemClock: Clock = {
   now: () => performance.now(),
+  unixMs: () => Date.now(),
   after(delayMs: number, fire: () => void): Timer {
     let handle: ReturnType<typeof setTimeout>;
     const wait = (restMs: number): void => {

@@ -15,3 +15,7 @@ test.each([2 ** 31, 1e13, Infinity])('a timer of %d ms, longer than the machine 
   expect(fired).toBe(false);
   timer.cancel();
 });
+
+test('knows the time of the wall, by which a provider says when a session ends', () => {
+  expect(Math.abs((systemClock.unixMs?.() ?? 0) - Date.now())).toBeLessThan(1_000);
+});
