@@ -26,6 +26,9 @@ export function connectFailure(error: unknown, url: string): unknown {
       return refused(where, error, 'Something else listens there, or the path is wrong: a gateway has its socket at /v1/voice.');
     case 'MODEL_REFUSED':
       return refused(where, error, 'It may be full: try again in a moment. Otherwise its log says why.');
+    case 'PLAYBACK_STALLED':
+      // Said of an open conversation; no attempt to connect ends so.
+      return error;
   }
 }
 
