@@ -4,7 +4,7 @@ import tseslint from 'typescript-eslint';
 const hostGlobals = ['process', 'Buffer', 'setTimeout', 'setInterval', 'setImmediate', 'performance', 'WebSocket', 'window', 'document'];
 
 export default tseslint.config(
-  { ignores: ['dist/', 'dist.*/', 'node_modules/', 'test-output/', 'coverage/'] },
+  { ignores: ['dist/', 'dist.*/', '**/node_modules/', 'bench/.built/', 'test-output/', 'coverage/'] },
   {
     files: ['**/*.ts'],
     extends: [tseslint.configs.base],
