@@ -224,6 +224,8 @@ export type ModelInput =
     }
   /** `eventId` is the id of our command that was refused, absent when the model did it by itself. */
   | { readonly type: 'model_error'; readonly error: ModelErrorInfo; readonly eventId?: string }
+  /** The provider carries the call and plays this response itself: none of its audio comes over this connection. */
+  | { readonly type: 'audio_elsewhere'; readonly responseId: string }
   /** A message that has no meaning above; it reaches the application untouched. */
   | { readonly type: 'raw_message'; readonly name: string; readonly raw: unknown };
 

@@ -352,6 +352,11 @@ function onModel(context: StepContext, input: ModelInput): void {
 
     case 'model_error':
       return onModelError(context, input.error, input.eventId);
+    case 'audio_elsewhere': {
+      const response = state.live.get(input.responseId);
+      if (response !== undefined) response.audioSeen = true;
+      return;
+    }
     case 'raw_message':
       noteUnknown(state, input.name);
       return emit(context, { type: 'raw_model_event', name: input.name, raw: input.raw });

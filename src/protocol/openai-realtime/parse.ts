@@ -186,6 +186,8 @@ const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
   ['input_audio_buffer.speech_started', one((event) => ({ type: 'speech_started', itemId: text(event, 'item_id'), audioStartMs: millis(event, 'audio_start_ms') }))],
   ['input_audio_buffer.speech_stopped', one((event) => ({ type: 'speech_stopped', itemId: text(event, 'item_id'), audioEndMs: millis(event, 'audio_end_ms') }))],
   ['input_audio_buffer.committed', one((event) => ({ type: 'input_committed', itemId: text(event, 'item_id'), ...previousOf(event) }))],
+  // Only where the provider carries the call itself (WebRTC, SIP): what it plays does not come over the control socket.
+  ['output_audio_buffer.started', (event) => [{ type: 'audio_elsewhere', responseId: text(event, 'response_id') }, { type: 'raw_message', name: 'output_audio_buffer.started', raw: event }]],
   ['input_audio_buffer.cleared', one(() => ({ type: 'input_cleared' }))],
   [
     'conversation.item.input_audio_transcription.delta',

@@ -119,6 +119,13 @@ describe('a response that bills audio of which nothing was decoded', () => {
     );
   });
 
+  it('is none where the provider plays it itself, on a call that it carries', async () => {
+    const harness = await openHarness();
+    harness.model.push({ type: 'response_created', responseId: 'r1' }, { type: 'audio_elsewhere', responseId: 'r1' });
+    harness.model.push({ type: 'response_done', responseId: 'r1', status: 'completed', usage: usage(212), output: [] });
+    expect(codes(harness)).toEqual([]);
+  });
+
   it('is none when its audio came, when it bills none, and when it was stopped before the first of it', async () => {
     const harness = await openHarness();
     harness.model.push(...replyBegins('r1', 'a1', 'Hi.', 100), { type: 'response_done', responseId: 'r1', status: 'completed', usage: usage(2), output: [] });

@@ -150,8 +150,16 @@ describe('servers that are looser than the schema', () => {
   });
 });
 
+test('a response that the provider plays itself is told as such, and passes through', () => {
+  const raw = { type: 'output_audio_buffer.started', response_id: 'resp_1' };
+  expect(parse(raw)).toEqual([
+    { type: 'audio_elsewhere', responseId: 'resp_1' },
+    { type: 'raw_message', name: raw.type, raw },
+  ]);
+});
+
 describe('what is not known passes through untouched', () => {
-  test.each(['rate_limits.updated', 'conversation.created', 'ping', 'response.mcp_call.completed', 'output_audio_buffer.started', ' input_audio_buffer.dtmf_event_received', 'something.new', ''])(
+  test.each(['rate_limits.updated', 'conversation.created', 'ping', 'response.mcp_call.completed', 'output_audio_buffer.stopped', ' input_audio_buffer.dtmf_event_received', 'something.new', ''])(
     '%j',
     (name) => {
       const raw = { type: name, more: [1, { deep: true }] };
