@@ -17,7 +17,7 @@ const folder = mkdtempSync(join(tmpdir(), 'voicewire-cli-'));
 const silence = join(folder, 'silence.wav');
 const script = join(folder, 'script.json');
 writeFileSync(silence, encodeWav(new Int16Array(4800), { sampleRate: 24_000, channels: 1 }));
-writeFileSync(script, JSON.stringify({ name: 'Short', greeting: 'Hi.', turns: [], fallback: 'Yes?' }));
+writeFileSync(script, JSON.stringify({ name: 'Short', greeting: 'With pleasure.', turns: [], fallback: 'Yes?' }));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const started: SpawnedCli[] = [];
@@ -208,7 +208,7 @@ describe('a call', () => {
     const recording = join(folder, 'silent-call.wav');
     const { code, out, err } = await ended(['talk', '--in', silence, '--script', script, '--out', recording]);
     expect(code).toBe(1);
-    expect(out).toMatch(/agent +Hi\.\n.*: 0 turns of the caller, 1 answer heard, 0 tool calls, 0 interruptions\.\nThe call is in .*silent-call\.wav/);
+    expect(out).toMatch(/agent +With pleasure\.\n.*: 0 turns of the caller, 1 answer heard, 0 tool calls, 0 interruptions\.\nThe call is in .*silent-call\.wav/);
     expect(err).toMatch(complaint('NO_CONVERSATION'));
     expect(decodeWav(readFileSync(recording))).toMatchObject({ channels: 2, sampleRate: 24_000 });
   });
@@ -216,7 +216,7 @@ describe('a call', () => {
   it.each([['SIGINT', 130], ['SIGTERM', 143]] as const)('ends on %s with %i, a summary, and what was recorded until then', async (signal, exitCode) => {
     const recording = join(folder, `${signal}.wav`);
     const call = cli(['talk', '--in', silence, '--script', script, '--out', recording]);
-    await call.prints(/agent +Hi\./);
+    await call.prints(/agent +With pleasure\./);
     call.signal(signal);
     const { code, out, err } = await call.done;
     expect({ code, err }).toEqual({ code: exitCode, err: '' });
