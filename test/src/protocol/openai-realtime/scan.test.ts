@@ -4,7 +4,7 @@ import { expect, test } from 'vitest';
 import { ProtocolError } from '../../../../session/index.js';
 import { MessageReader } from '../../../../src/protocol/openai-realtime/message-reader.js';
 import { parseMessage } from '../../../../src/protocol/openai-realtime/parse.js';
-import { AudioDeltaScanner } from '../../../../src/protocol/openai-realtime/scan.js';
+import { DeltaScanner } from '../../../../src/protocol/openai-realtime/scan.js';
 import { random } from '../../../helpers/random.js';
 import type { Random } from '../../../helpers/random.js';
 
@@ -45,11 +45,36 @@ test.each([
   ['a server that writes blanks', JSON.stringify(usual(), null, 1).replaceAll('\n ', ' ').replaceAll('\n', '').replace('{ ', '{')],
   ['a server with the type at the end', JSON.stringify({ delta: audio(400), item_id: 'item_1', response_id: 'resp_1', rid: 'x', ts: 1785214083561, previous_item_id: null, type: 'response.output_audio.delta' })],
 ])('the usual form of %s needs no parser', (_name, text) => {
-  const scanner = new AudioDeltaScanner();
+  const scanner = new DeltaScanner();
   const [expected] = parseMessage(text);
   expect(scanner.scan(text)).toEqual(expected);
   // The second is compared with the form of the first.
   expect(scanner.scan(text.replace('event_C1', 'event_some_other'))).toEqual(expected);
+});
+
+const words = (type: string, delta: string, fields: Record<string, unknown> = {}): string =>
+  JSON.stringify({ type, event_id: 'event_C1', response_id: 'resp_1', item_id: 'item_1', output_index: 0, content_index: 0, delta, obfuscation: 'k3J9', ...fields });
+const call = (delta: string, fields: Record<string, unknown> = {}): string =>
+  JSON.stringify({ type: 'response.function_call_arguments.delta', event_id: 'event_C1', response_id: 'resp_1', item_id: 'item_1', output_index: 0, call_id: 'call_1', delta, ...fields });
+
+test.each([
+  ['what is said', words('response.output_audio_transcript.delta', ' Of course')],
+  ['what is said, in the beta', words('response.audio_transcript.delta', ', sir')],
+  ['what is written', words('response.output_text.delta', 'A \\ and a "quote"\n')],
+  ['what is written, in the beta', words('response.text.delta', '')],
+  ['arguments of a call', call('{"day":"Fri\u00e9day"'.replace('\u00e9', '\\u00e9'))],
+])('a piece of %s needs no parser', (_name, text) => {
+  const scanner = new DeltaScanner();
+  const [expected] = parseMessage(text);
+  expect(expected?.type).toMatch(/_delta$/);
+  expect(scanner.scan(text)).toEqual(expected);
+  expect(scanner.scan(text.replace('event_C1', 'event_some_other'))).toEqual(expected);
+});
+
+test('sound, words and calls that come in turns are each compared with their own form', () => {
+  const reader = new MessageReader();
+  const texts = [JSON.stringify(usual()), words('response.output_audio_transcript.delta', 'a'), call('{'), words('response.output_text.delta', 'b'), call('}', { call_id: 'call_2' }), words('response.output_audio_transcript.delta', 'c', { content_index: 1 })];
+  for (let round = 0; round < 3; round += 1) for (const text of texts) expectSame(reader, text, Buffer.from(text), text);
 });
 
 test('bytes of a scanned delta are as long as the audio and share no memory with the message or with each other', () => {
@@ -110,12 +135,37 @@ test.each([
   for (const text of [changed, known, changed, known]) expectSame(reader, text, Buffer.from(text), name);
 });
 
+test.each([
+  ['words beyond ASCII', (delta: string) => JSON.stringify(delta + 'é 🙂 日')],
+  ['words beyond ASCII, escaped', () => '"\\u00e9\\ud83d\\ude42"'],
+  ['an escape that there is not', () => '"\\x41"'],
+  ['an escape that is cut off', () => '"\\u00'],
+  ['an escaped quote at the end', () => '"abc\\"'],
+  ['an escaped backslash at the end', () => '"abc\\\\"'],
+  ['a line break that is not escaped', () => '"a\nb"'],
+  ['half a pair of surrogates', () => '"\\ud83d"'],
+  ['null', () => 'null'],
+  ['a number', () => '7'],
+  ['an object', () => '{"delta":"x"}'],
+  ['a slash', () => '"\\/"'],
+])('%s as a piece of words: the reader gives what the parser gives', (name, write) => {
+  for (const known of [words('response.output_audio_transcript.delta', 'abc'), call('abc')]) {
+    const reader = new MessageReader();
+    const changed = known.replace('"abc"', write('abc'));
+    for (const text of [changed, known, changed, known]) expectSame(reader, text, Buffer.from(text), name);
+  }
+});
+
 /** One message as some server might write it: mostly usual, sometimes anything that JSON allows. */
 function anyMessage(chance: Random): string {
-  const members: [string, string][] = Object.entries(usual({ event_id: `event_${chance.int(0, 1000)}`, item_id: `item_${chance.int(0, 3)}`, delta: audio(chance.int(180, 500), chance.int(0, 256)) })).map(([key, value]) => [
-    JSON.stringify(key),
-    JSON.stringify(value),
+  const piece = chance.pick(['a', ' of', '{"', '":', '\\', 'day', '\n', '', 'é', '\ud83d']);
+  const said: Record<string, unknown> = chance.pick([
+    { delta: audio(chance.int(180, 500), chance.int(0, 256)) },
+    { delta: audio(chance.int(180, 500), chance.int(0, 256)) },
+    { type: chance.pick(['response.output_audio_transcript.delta', 'response.text.delta']), delta: piece },
+    { type: 'response.function_call_arguments.delta', call_id: `call_${chance.int(0, 2)}`, delta: piece },
   ]);
+  const members: [string, string][] = Object.entries(usual({ event_id: `event_${chance.int(0, 1000)}`, item_id: `item_${chance.int(0, 3)}`, ...said })).map(([key, value]) => [JSON.stringify(key), JSON.stringify(value)]);
   const odd = chance.next() < 0.5;
   const oddities: (() => void)[] = [
     () => members.push(['"obfuscation"', JSON.stringify('x'.repeat(chance.int(0, 20)))]),
@@ -151,7 +201,7 @@ test('whatever JSON a server may write, the reader gives what the parser gives',
   let scanned = 0;
   for (let round = 0; round < 400; round += 1) {
     const reader = new MessageReader();
-    const scanner = new AudioDeltaScanner();
+    const scanner = new DeltaScanner();
     for (let index = 0; index < 12; index += 1) {
       const text = anyMessage(chance);
       if (scanner.scan(text) !== undefined) scanned += 1;
@@ -173,7 +223,7 @@ test.skipIf(folder === undefined)('every recorded message is read as the parser 
       expectSame(reader, text, Buffer.from(text), file);
       // Some recordings hold only the beginning of the audio, which is then no base64 for either reader.
       if (!String(outcome(() => parseMessage(text))).includes('"audio_delta"')) continue;
-      expect(new AudioDeltaScanner().scan(text), text.slice(0, 200)).toBeDefined();
+      expect(new DeltaScanner().scan(text), text.slice(0, 200)).toBeDefined();
       deltas += 1;
     }
   }
