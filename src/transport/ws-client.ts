@@ -4,6 +4,7 @@ import { TransportError } from '../../session/index.js';
 import type { Clock } from '../../session/index.js';
 import { systemClock } from '../host/system-clock.js';
 import type { Transport } from './transport.js';
+import type { SocketTransport } from './socket-transport.js';
 import { wsTransport } from './ws-transport.js';
 
 export interface ConnectWebSocketOptions {
@@ -26,45 +27,56 @@ export interface ConnectWebSocketOptions {
  * Rejects with `TransportError`: `MODEL_UNREACHABLE` (no route, no such host, refused, bad certificate, not a WebSocket), `MODEL_UNAUTHORIZED`
  * (401, 403), `MODEL_NOT_FOUND` (404), `MODEL_REFUSED` (any other status), `CONNECT_TIMEOUT`; or with `signal.reason`.
  */
-export function connectWebSocket(url: string | URL, options: ConnectWebSocketOptions = {}): Promise<Transport & AsyncDisposable> {
-  const { signal, clock = systemClock, connectTimeoutMs = 10_000 } = options;
-  return new Promise((resolve, reject) => {
-    signal?.throwIfAborted();
-    const { socket, host } = startSocket(url, options);
-    const transport = wsTransport(socket, { clock, pingIntervalMs: options.pingIntervalMs });
-    const life = new AbortController();
+export async function connectWebSocket(url: string | URL, options: ConnectWebSocketOptions = {}): Promise<Transport & AsyncDisposable> {
+  const { signal, clock = systemClock } = options;
+  signal?.throwIfAborted();
+  const { socket, host } = startSocket(url, options);
+  // From the start, so that no message is lost that comes with the answer to the handshake.
+  const transport = wsTransport(socket, { clock, pingIntervalMs: options.pingIntervalMs });
+  await untilOpen(socket, host, { signal, clock, connectTimeoutMs: options.connectTimeoutMs ?? 10_000 });
+  if (signal !== undefined) closeOnAbort(transport, signal);
+  return transport;
+}
 
-    const fail = (error: unknown): void => {
-      life.abort();
+/** Nothing of it outlives the handshake: a server with thousands of open sockets keeps none of what was needed to open them. */
+function untilOpen(socket: WebSocket, host: string, { signal, clock, connectTimeoutMs }: { signal: AbortSignal | undefined; clock: Clock; connectTimeoutMs: number }): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const settle = (): void => {
       timer.cancel();
+      signal?.removeEventListener('abort', onAbort);
+      socket.off('unexpected-response', onRefused).off('error', onError).off('open', onOpen);
+    };
+    const fail = (error: unknown): void => {
+      settle();
       reject(error as Error);
       // Before the handshake is done this also emits an error, which says nothing new.
       socket.terminate();
     };
-    const timer = clock.after(connectTimeoutMs, () => {
-      fail(
-        new TransportError('CONNECT_TIMEOUT', `${host} did not complete the WebSocket handshake within ${connectTimeoutMs} ms.`, {
-          stage: 'connect',
-          retryable: true,
-          hint: 'Check the address and the network; a firewall that swallows packets looks like this.',
-        }),
-      );
-    });
-    signal?.addEventListener('abort', () => fail(signal.reason), { once: true, signal: life.signal });
-    socket.once('unexpected-response', (_request, response) => fail(refusal(host, response)));
-    const onConnectError = (error: Error): void => fail(unreachable(host, error));
-    socket.on('error', onConnectError);
-    socket.once('open', () => {
-      if (life.signal.aborted) return;
-      life.abort();
-      // From here on the transport tells of errors, and closes with the code that fits.
-      socket.off('error', onConnectError);
-      timer.cancel();
-      const onAbort = (): void => void transport.close(1000, 'aborted');
-      signal?.addEventListener('abort', onAbort, { once: true });
-      void transport.ended.then(() => signal?.removeEventListener('abort', onAbort));
-      resolve(transport);
-    });
+    const onAbort = (): void => fail(signal?.reason);
+    const onRefused = (_request: unknown, response: IncomingMessage): void => fail(refusal(host, response));
+    const onError = (error: Error): void => fail(unreachable(host, error));
+    const onOpen = (): void => {
+      settle();
+      resolve();
+    };
+    const timer = clock.after(connectTimeoutMs, () => fail(handshakeTimedOut(host, connectTimeoutMs)));
+    signal?.addEventListener('abort', onAbort);
+    socket.on('unexpected-response', onRefused).on('error', onError).on('open', onOpen);
+  });
+}
+
+function closeOnAbort(transport: SocketTransport, signal: AbortSignal): void {
+  const onAbort = (): void => void transport.close(1000, 'aborted');
+  if (signal.aborted) return onAbort();
+  signal.addEventListener('abort', onAbort, { once: true });
+  void transport.ended.then(() => signal.removeEventListener('abort', onAbort));
+}
+
+function handshakeTimedOut(host: string, connectTimeoutMs: number): TransportError {
+  return new TransportError('CONNECT_TIMEOUT', `${host} did not complete the WebSocket handshake within ${connectTimeoutMs} ms.`, {
+    stage: 'connect',
+    retryable: true,
+    hint: 'Check the address and the network; a firewall that swallows packets looks like this.',
   });
 }
 
