@@ -18,7 +18,7 @@ const run = (command, args, cwd) => {
   if (spawnSync(command, args, { cwd, stdio: 'inherit' }).status !== 0) process.exit(1);
 };
 if (!existsSync('node_modules/@openai/agents-realtime')) run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], here);
-if (!options['keep-build'] || !existsSync('.built')) run(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--outDir', 'bench/.built'], root);
+if (!options['keep-build'] || !existsSync('.built')) run(process.execPath, ['scripts/build.mjs', 'bench/.built'], root);
 
 const { startServer } = await import('./server.mjs');
 const { workloads } = await import('./workloads.mjs');

@@ -1,11 +1,14 @@
-// Builds dist/: the library by the TypeScript compiler, the browser's audio worklet as one self-contained file, and the gateway's page.
+// Builds dist/, or the folder that is named: the library by the TypeScript compiler, its two inner rooms as one file each, the browser's audio
+// worklet as one self-contained file, and the gateway's page.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, existsSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
 process.chdir(root);
+
+const target = process.argv[2] ?? 'dist';
 
 // Built aside and put in place at the end: whoever runs the last build meanwhile keeps a whole one.
 const next = `dist.${process.pid}`;
@@ -14,6 +17,26 @@ process.on('exit', () => rmSync(next, { recursive: true, force: true }));
 const tsc = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--outDir', next], { stdio: 'inherit' });
 if (tsc.status !== 0) process.exit(tsc.status ?? 1);
 chmodSync(`${next}/src/cli/main.js`, 0o755);
+
+// Nobody enters a room but by its door, and a hundred small files take longer to find and open than to read: each room becomes the file of its door.
+for (const room of ['audio', 'session']) {
+  await build({
+    configFile: false,
+    logLevel: 'warn',
+    build: {
+      outDir: `${next}/${room}`,
+      emptyOutDir: false,
+      copyPublicDir: false,
+      minify: false,
+      target: 'es2022',
+      lib: { entry: `${next}/${room}/index.js`, formats: ['es'], fileName: () => 'door.js' },
+      // The names of the files that it was made of would hold the name of a folder that is gone.
+      rollupOptions: { experimental: { attachDebugInfo: 'none' }, external: (id) => /^\.\.\/.*audio\/index\.js$/.test(id), output: { paths: (id) => (id.endsWith('/audio/index.js') ? '../audio/index.js' : id) } },
+    },
+  });
+  for (const file of readdirSync(`${next}/${room}`, { recursive: true })) if (file.endsWith('.js') && file !== 'door.js') rmSync(`${next}/${room}/${file}`);
+  renameSync(`${next}/${room}/door.js`, `${next}/${room}/index.js`);
+}
 
 // An AudioWorklet is loaded by URL into a scope of its own, and bundlers copy such a file without following its imports.
 // So the compiled module is replaced by a bundle of itself, and `new URL('./worklet.js', import.meta.url)` works everywhere.
@@ -46,6 +69,6 @@ if (existsSync('src/page/index.html')) {
 }
 
 const last = `${next}.old`;
-if (existsSync('dist')) renameSync('dist', last);
-renameSync(next, 'dist');
+if (existsSync(target)) renameSync(target, last);
+renameSync(next, target);
 rmSync(last, { recursive: true, force: true });
