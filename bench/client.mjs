@@ -85,10 +85,10 @@ const jobs = {
     return { cpuUs: await measure(() => sendUntil(warm + events)) };
   },
   /** 50 chunks a second on every session for `ms` while the orchestrator sends audio down, until all of both has been done, however late. */
-  async live({ ms, deltas }) {
+  async live({ ms, warms, deltas }) {
     seen = { audio: 0, bytes: 0, arguments: 0, turns: 0 };
     let chunks = 0;
-    collect();
+    if (warms) collect();
     const cpuUs = await measure(
       () =>
         new Promise((resolve) => {
