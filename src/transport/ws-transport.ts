@@ -2,7 +2,7 @@ import type { WebSocket } from 'ws';
 import { ProtocolError, TransportError } from '../../session/index.js';
 import type { Clock } from '../../session/index.js';
 import { SocketTransport } from './socket-transport.js';
-import type { UndecodedText } from './socket-transport.js';
+import type { SocketDriver, UndecodedText } from './socket-transport.js';
 
 /** The close codes with which `ws` answers a broken frame by itself; every other of its frame errors is a 1002. */
 const FRAME_ERROR_CODES = new Map([
@@ -20,31 +20,7 @@ export interface WsTransportOptions {
 
 /** Wraps a socket of the `ws` package, open or about to open; the transport owns it from here on. */
 export function wsTransport(socket: WebSocket, { clock, pingIntervalMs }: WsTransportOptions): SocketTransport {
-  const transport = new SocketTransport(
-    {
-      get protocol() {
-        return socket.protocol;
-      },
-      get bufferedBytes() {
-        return socket.bufferedAmount;
-      },
-      get isOpen() {
-        return socket.readyState === socket.OPEN;
-      },
-      canPause: true,
-      // ws writes bytes out later without copying them on the server's side.
-      send: (data) => socket.send(typeof data === 'string' ? data : data.slice()),
-      setReading(reading) {
-        if (reading === socket.isPaused) reading ? socket.resume() : socket.pause();
-      },
-      startClose(code, reason) {
-        socket.close(code, reason);
-        return code;
-      },
-      cut: () => socket.terminate(),
-    },
-    clock,
-  );
+  const transport = new SocketTransport(new WsDriver(socket), clock);
   const heard = pingIntervalMs === undefined ? undefined : keepAlive(socket, transport, clock, pingIntervalMs);
   socket.on('message', (data: Buffer, isBinary) => {
     heard?.();
@@ -59,6 +35,47 @@ export function wsTransport(socket: WebSocket, { clock, pingIntervalMs }: WsTran
   });
   socket.on('close', (code, reason) => transport.socketEnded(code, reason.toString('utf8'), code !== 1006));
   return transport;
+}
+
+class WsDriver implements SocketDriver {
+  readonly canPause = true;
+  readonly #socket: WebSocket;
+
+  constructor(socket: WebSocket) {
+    this.#socket = socket;
+  }
+
+  get protocol(): string {
+    return this.#socket.protocol;
+  }
+
+  get bufferedBytes(): number {
+    return this.#socket.bufferedAmount;
+  }
+
+  get isOpen(): boolean {
+    return this.#socket.readyState === this.#socket.OPEN;
+  }
+
+  send(data: string | Uint8Array): void {
+    // ws writes bytes out later without copying them on the server's side.
+    this.#socket.send(typeof data === 'string' ? data : data.slice());
+  }
+
+  setReading(reading: boolean): void {
+    if (reading !== this.#socket.isPaused) return;
+    if (reading) this.#socket.resume();
+    else this.#socket.pause();
+  }
+
+  startClose(code: number, reason: string): number {
+    this.#socket.close(code, reason);
+    return code;
+  }
+
+  cut(): void {
+    this.#socket.terminate();
+  }
 }
 
 /** `ws` has made sure that the bytes are UTF-8. */

@@ -1,8 +1,9 @@
 import { ProtocolError, TransportError } from '../../../session/index.js';
-import type { Clock, ModelConnectOptions, ModelConnection, ModelInput, RealtimeModel } from '../../../session/index.js';
+import type { Clock, ModelCommand, ModelConnectOptions, ModelConnection, ModelInput, RealtimeModel } from '../../../session/index.js';
 import { HostError } from '../../host/errors.js';
 import { MessageReader } from '../../protocol/openai-realtime/message-reader.js';
 import { serialize } from '../../protocol/openai-realtime/serialize.js';
+import type { Transport } from '../../transport/transport.js';
 import { connectWebSocket } from '../../transport/ws-client.js';
 
 const OPENAI_URL = 'wss://api.openai.com/v1/realtime';
@@ -44,26 +45,44 @@ export function openaiRealtime(options: OpenaiRealtimeOptions = {}): RealtimeMod
         ...(options.connectTimeoutMs === undefined ? {} : { connectTimeoutMs: options.connectTimeoutMs }),
         ...(options.clock === undefined ? {} : { clock: options.clock }),
       });
-      const reader = new MessageReader();
-      const onText = (message: string | Uint8Array): void => {
-        for (const input of read(reader, message)) onInput(input);
-      };
-      transport.listen({
-        onTextBytes: onText,
-        onMessage: (message) => (typeof message === 'string' ? onText(message) : onInput(unreadable(new ProtocolError('PROTOCOL_BAD_EVENT', 'The model sent a binary message, where the protocol has only text.')))),
-        onClose,
-      });
-      return {
-        get bufferedBytes() {
-          return transport.bufferedBytes;
-        },
-        send: (command) => transport.send(serialize(command)),
-        async close(reason) {
-          await transport.close(1000, reason);
-        },
-      };
+      return new OpenaiConnection(transport, onInput, onClose);
     },
   };
+}
+
+class OpenaiConnection implements ModelConnection {
+  readonly #transport: Transport;
+  readonly #reader = new MessageReader();
+  readonly #onInput: (input: ModelInput) => void;
+
+  constructor(transport: Transport, onInput: (input: ModelInput) => void, onClose: ModelConnectOptions['onClose']) {
+    this.#transport = transport;
+    this.#onInput = onInput;
+    transport.listen({
+      onTextBytes: (bytes) => this.#onText(bytes),
+      onMessage: (message) => {
+        if (typeof message === 'string') this.#onText(message);
+        else onInput(unreadable(new ProtocolError('PROTOCOL_BAD_EVENT', 'The model sent a binary message, where the protocol has only text.')));
+      },
+      onClose,
+    });
+  }
+
+  get bufferedBytes(): number {
+    return this.#transport.bufferedBytes;
+  }
+
+  send(command: ModelCommand): void {
+    this.#transport.send(serialize(command));
+  }
+
+  async close(reason?: string): Promise<void> {
+    await this.#transport.close(1000, reason);
+  }
+
+  #onText(message: string | Uint8Array): void {
+    for (const input of read(this.#reader, message)) this.#onInput(input);
+  }
 }
 
 /** The key travels in a header, and the conversation with it: neither may cross a network in the clear. */
