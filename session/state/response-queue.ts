@@ -81,7 +81,7 @@ export function enqueueEntry(context: StepContext, request: ResponseRequest): vo
  * been joined with them is still owed.
  */
 export function dropEntries(context: StepContext): void {
-  const { wanted } = context.state;
+  const { wanted, request, taken } = context.state;
   for (let index = wanted.length - 1; index >= 0; index -= 1) {
     const each = wanted[index] as WantedResponse;
     if (each.origin !== 'entry') continue;
@@ -92,12 +92,16 @@ export function dropEntries(context: StepContext): void {
     wanted.splice(index, 1);
     settleHandles(context, each.handles, { outcome: 'cancelled', text: '', reason: 'superseded' });
   }
+  // What has been asked for may begin yet; `putBack` looks at this, should the model refuse it.
+  const asked = request.name === 'requested' ? [request.wanted, ...taken.values()] : taken.values();
+  for (const each of asked) if (each.origin === 'entry') each.superseded = true;
 }
 
 /** A request that was refused stands before its like again; what was to fill the silence has found that there is none. */
 export function putBack(context: StepContext, wanted: WantedResponse): void {
   const { state } = context;
-  if (isPastime(wanted.priority)) return settleHandles(context, wanted.handles, { outcome: 'cancelled', text: '', reason: 'superseded' });
+  if (wanted.superseded && wanted.answers) wanted = { ...wanted, origin: 'tools' };
+  else if (isPastime(wanted.priority) || wanted.superseded) return settleHandles(context, wanted.handles, { outcome: 'cancelled', text: '', reason: 'superseded' });
   const index = state.wanted.findIndex((each) => RANK[each.priority] >= RANK[wanted.priority]);
   state.wanted.splice(index === -1 ? state.wanted.length : index, 0, wanted);
 }

@@ -58,6 +58,8 @@ export interface WantedResponse {
   toldReason?: WaitingReason;
   /** First words of an agent that are an answer as well. */
   answers?: true;
+  /** First words of an agent that has handed over since: if the model refuses them, they are not said any more. */
+  superseded?: true;
 }
 
 /**

@@ -326,6 +326,18 @@ describe('updateAgent', () => {
     expect(of('handoff').map(({ toAgent }) => toAgent)).toEqual(Array.from({ length: 9 }, (_, index) => `Agent ${index}`));
   });
 
+  it('says no first words of an agent that has handed over in turn, not even when the model had refused them', async () => {
+    const { session, model, clock } = await desk();
+    const [one, two] = ['One', 'Two'].map((name) => new RealtimeAgent({ name }));
+    await session.updateAgent(one as RealtimeAgent, { entry: { say: 'I am One.' } });
+    await session.updateAgent(two as RealtimeAgent, { entry: { say: 'I am Two.' } });
+    const [asked] = model.commandsOf('create_response');
+    model.push({ type: 'model_error', error: { code: 'conversation_already_has_active_response', message: 'busy' }, eventId: asked?.eventId ?? '' });
+    clock.advance(1_000);
+    const said = model.commandsOf('create_response').map(({ request }) => request.instructions?.split('\n').at(-1));
+    expect(said).toEqual(['I am One.', 'I am Two.']);
+  });
+
   it('that is overtaken by the end of the session resolves as failed', async () => {
     const { session } = await desk({ autoConfirm: false });
     const outcome = session.updateAgent(billing);
