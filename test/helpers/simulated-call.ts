@@ -1,6 +1,7 @@
 import { PCM16_24K, msToBytes } from '../../audio/index.js';
 import { createSessionState, step } from '../../session/index.js';
 import type { AgentProfile, GuardrailPolicy, HandoffPlan, ModelCommand, ModelConfig, ModelFunctionTool, ModelInput, ModelItem, SessionEffect, SessionInput } from '../../session/index.js';
+import type { WantedResponse } from '../../session/state/session-state.js';
 import { random } from './random.js';
 import type { Random } from './random.js';
 
@@ -10,13 +11,20 @@ export interface FarResponse {
   /** The agent whose instructions the far end had when it began. */
   readonly owner: string;
   readonly byItself: boolean;
+  /** The request that it is the answer to, if it was asked for. */
+  readonly wish?: Wish;
   /** What it was asked to say, if anything. */
   readonly instructions: string;
   readonly startedAtMs: number;
 }
 
+/** What a response was asked for: first words of an agent that took over, an answer to tools, and so on; and since when it was wanted. */
+export type Wish = Pick<WantedResponse, 'origin' | 'sinceMs'>;
+
 export interface ToldEvent {
   readonly atMs: number;
+  /** The number of the step that told it. */
+  readonly step: number;
   readonly agentName: string;
   readonly event: Extract<SessionEffect, { type: 'emit' }>['event'];
 }
@@ -26,7 +34,7 @@ export interface SimulatedCall {
   readonly plans: HandoffPlan[];
   /** In the order of their ends. */
   readonly settled: Map<string, 'ok' | 'failed'>;
-  readonly commands: { readonly atMs: number; readonly command: ModelCommand }[];
+  readonly commands: { readonly atMs: number; readonly step: number; readonly command: ModelCommand }[];
   readonly responses: FarResponse[];
   /** The moments at which the user, the application, a tool or a failed hand-off gave the model something new. */
   readonly disturbances: number[];
@@ -91,20 +99,24 @@ export function simulateCall(seed: number, busyMs = 20_000, guardrails?: Guardra
 
   // ---- the session ----
   let agentName = 'Ada';
+  let steps = 0;
+  const wishes = new Map<string, Wish>();
   const timers = new Map<string, number>();
   function input(next: SessionInput): void {
+    steps += 1;
     for (const effect of step(state, next, nowMs).effects) perform(effect);
   }
   function perform(effect: SessionEffect): void {
     switch (effect.type) {
       case 'send': {
-        call.commands.push({ atMs: nowMs, command: effect.command });
         const { command } = effect;
+        call.commands.push({ atMs: nowMs, step: steps, command });
+        if (command.type === 'create_response' && state.request.name === 'requested') wishes.set(command.eventId, state.request.wanted);
         at(jittered(lag.up, lastUp), () => take(command));
         return;
       }
       case 'emit':
-        call.events.push({ atMs: nowMs, agentName: effect.agentName ?? agentName, event: effect.event });
+        call.events.push({ atMs: nowMs, step: steps, agentName: effect.agentName ?? agentName, event: effect.event });
         return;
       case 'use_agent':
         agentName = effect.agentId;
@@ -192,7 +204,7 @@ export function simulateCall(seed: number, busyMs = 20_000, guardrails?: Guardra
       }
       case 'create_response':
         if (active !== undefined) return say({ type: 'model_error', error: { code: 'conversation_already_has_active_response', message: 'busy' }, eventId: command.eventId });
-        return respond(false, command.request.instructions ?? '', echoesMetadata ? command.request.metadata : undefined);
+        return respond(wishes.get(command.eventId), command.request.instructions ?? '', echoesMetadata ? command.request.metadata : undefined);
       case 'cancel_response':
         if (active === undefined) return say({ type: 'model_error', error: { code: 'response_cancel_not_active', message: 'none' }, eventId: command.eventId });
         return stop('client_cancelled');
@@ -200,8 +212,8 @@ export function simulateCall(seed: number, busyMs = 20_000, guardrails?: Guardra
         return;
     }
   }
-  function respond(byItself: boolean, instructions: string, metadata?: Readonly<Record<string, string>>): void {
-    const response = { responseId: id('resp'), itemId: id('a'), owner: configured, byItself, instructions, startedAtMs: nowMs, over: false };
+  function respond(wish: Wish | undefined, instructions: string, metadata?: Readonly<Record<string, string>>): void {
+    const response = { responseId: id('resp'), itemId: id('a'), owner: configured, byItself: wish === undefined, ...(wish === undefined ? {} : { wish }), instructions, startedAtMs: nowMs, over: false };
     active = response;
     call.responses.push(response);
     const { responseId, itemId } = response;
@@ -266,7 +278,7 @@ export function simulateCall(seed: number, busyMs = 20_000, guardrails?: Guardra
       call.disturbances.push(nowMs);
       say({ type: 'speech_stopped', itemId, audioEndMs: nowMs }, { type: 'input_committed', itemId });
       put({ type: 'message', id: itemId, role: 'user', status: 'completed', content: [{ type: 'input_audio', transcript: null }] });
-      if (active === undefined) return respond(true, '');
+      if (active === undefined) return respond(undefined, '');
       say({ type: 'model_error', error: { code: 'conversation_already_has_active_response', message: 'busy' } });
     });
   }

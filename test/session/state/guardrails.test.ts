@@ -3,9 +3,6 @@ import type { GuardrailPolicy } from '../../../session/index.js';
 import { random } from '../../helpers/random.js';
 import { simulateCall } from '../../helpers/simulated-call.js';
 
-/** The same thousand calls each time; TEST_SEED looks at others, of which a few in ten thousand are known to fail. */
-const FIRST_SEED = Number(process.env['TEST_SEED'] ?? 1);
-
 const SEEDS = 300;
 
 describe(`guardrails, in ${SEEDS} random calls of each kind`, () => {
@@ -16,21 +13,21 @@ describe(`guardrails, in ${SEEDS} random calls of each kind`, () => {
   ];
 
   it.each(kinds)('%s trip once for a response, stop nothing newer, and come to rest', (_kind, options) => {
-    const { seed } = random(FIRST_SEED);
+    const { seed } = random();
     let trips = 0;
     let late = 0;
     for (let index = 0; index < SEEDS; index += 1) {
       const where = `TEST_SEED=${seed + index}`;
       const { events, commands, state, problems, responses } = simulateCall(seed + index, 10_000, { output: true, input: true, debounceCharacters: 5, holdBackMs: 0, closed: false, ...options });
       expect(problems, where).toEqual([]);
-      const tripped = events.flatMap(({ atMs, event }) => (event.type === 'guardrail_tripped' && event.of === 'output' ? [{ atMs, event }] : []));
+      const tripped = events.flatMap(({ step, event }) => (event.type === 'guardrail_tripped' && event.of === 'output' ? [{ step, event }] : []));
       const ids = tripped.map(({ event }) => event.responseId);
       expect(new Set(ids).size, where).toBe(ids.length);
       trips += ids.length;
-      for (const { atMs, event } of tripped.filter((each) => each.event.late)) {
+      for (const { step, event } of tripped.filter((each) => each.event.late)) {
         late += 1;
-        // Other causes (the user, the application) have a moment of their own.
-        const stopped = commands.flatMap(({ command, atMs: sentMs }) => (sentMs === atMs && command.type === 'cancel_response' ? [command.responseId] : []));
+        // Of the same step: in the same millisecond another verdict, or the user, may stop something too.
+        const stopped = commands.flatMap(({ command, step: sentIn }) => (sentIn === step && command.type === 'cancel_response' ? [command.responseId] : []));
         expect(stopped.filter((responseId) => responseId !== event.responseId), where).toEqual([]);
       }
       const { guardrails } = state;
@@ -39,7 +36,8 @@ describe(`guardrails, in ${SEEDS} random calls of each kind`, () => {
       const ended = events.flatMap(({ event }) => (event.type === 'agent_end' ? [event.responseId] : []));
       expect([...ended].sort(), where).toEqual(responses.map(({ responseId }) => responseId).sort());
     }
-    expect(trips).toBeGreaterThan(SEEDS / 2);
+    // A hundred and fifty and more as a rule, give or take a dozen: that so many calls tripped shows that the checks above had something to look at.
+    expect(trips).toBeGreaterThan(SEEDS / 3);
     expect(late).toBeGreaterThan(0);
   });
 });
