@@ -16,6 +16,11 @@ export interface ResponseResult {
   /** The model's word for it, or ours: `withdrawn`, `superseded`, `queue_full`, `not_asked_for`, `stopped`, `session_closed`. */
   readonly reason?: string;
   readonly usage?: Usage;
+  /**
+   * Set where it is not known that this response is the one that was asked for: the model does not say whose a response is, and could have begun
+   * this one by itself. It is the likeliest.
+   */
+  readonly guessed?: true;
   /** Present with `failed`. */
   readonly error?: VoicewireError;
 }

@@ -10,6 +10,11 @@ export interface ResponseHandle {
   readonly id: string;
   /** The model's id of the response when it begins; `undefined` when it never will. Several handles may share a response. */
   readonly created: Promise<string | undefined>;
+  /**
+   * From `created` on: whether that response is the likeliest one and not surely this one. It happens only with models that give no metadata back,
+   * and only where they could have begun a response by themselves at that moment.
+   */
+  readonly guessed: boolean;
   /** The item of its first audio, when that is handed on; `undefined` when it ended without. */
   readonly firstAudio: Promise<string | undefined>;
   /** When the model has generated all of it, or never will. What was generated may still be playing then. */
@@ -19,6 +24,7 @@ export interface ResponseHandle {
 }
 
 interface Settle {
+  guessed: boolean;
   readonly created: (responseId: string | undefined) => void;
   readonly firstAudio: (itemId: string | undefined) => void;
   readonly done: (result: ResponseResult) => void;
@@ -41,20 +47,33 @@ export class ResponseHandles {
   make(): ResponseHandle {
     this.#count += 1;
     const id = `ask_${this.#count}`;
-    const settle: { -readonly [Key in keyof Settle]?: Settle[Key] } = {};
+    const settle: { -readonly [Key in keyof Settle]?: Settle[Key] } = { guessed: false };
     const created = new Promise<string | undefined>((resolve) => (settle.created = resolve));
     const firstAudio = new Promise<string | undefined>((resolve) => (settle.firstAudio = resolve));
     const done = new Promise<ResponseResult>((resolve) => (settle.done = resolve));
     this.#open.set(id, settle as Settle);
-    return { id, created, firstAudio, done, cancel: () => this.#open.has(id) && this.#cancel(id) };
+    return {
+      id,
+      created,
+      firstAudio,
+      done,
+      get guessed() {
+        return settle.guessed === true;
+      },
+      cancel: () => this.#open.has(id) && this.#cancel(id),
+    };
   }
 
   tell(handleId: string, news: HandleNews): void {
     const settle = this.#open.get(handleId);
     if (settle === undefined) return;
-    if (news.name === 'created') return settle.created(news.responseId);
+    if (news.name === 'created') {
+      settle.guessed = news.guessed;
+      return settle.created(news.responseId);
+    }
     if (news.name === 'first_audio') return settle.firstAudio(news.itemId);
     this.#open.delete(handleId);
+    settle.guessed = news.result.guessed === true;
     // What has been settled before stays as it is.
     settle.created(news.result.responseId);
     settle.firstAudio(undefined);

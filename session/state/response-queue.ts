@@ -138,7 +138,7 @@ export function coverAutomatic(context: StepContext, response: LiveResponse): vo
     ...state.wanted.filter((wanted) => {
       if (!isCovered(state, wanted)) return true;
       if (!state.confirmsItems && wanted.after !== undefined) state.guessed = wanted.after;
-      adopt(context, response, wanted.handles);
+      adopt(context, response, wanted.handles, !state.confirmsItems && wanted.after !== undefined);
       return false;
     }),
   );
@@ -172,11 +172,12 @@ export function confirmItem(context: StepContext, itemId: string): void {
   }
 }
 
-/** Gives the handles of a request to the response that it has become. */
-export function adopt(context: StepContext, response: LiveResponse, handles: readonly string[]): void {
+/** Gives the handles of a request to the response that it has become. `guessed`: that it is theirs can't be known. */
+export function adopt(context: StepContext, response: LiveResponse, handles: readonly string[], guessed = false): void {
   for (const handleId of handles) {
     response.handles.push(handleId);
-    context.effects.push({ type: 'tell_handle', handleId, news: { name: 'created', responseId: response.responseId } });
+    if (guessed) response.guessed.push(handleId);
+    context.effects.push({ type: 'tell_handle', handleId, news: { name: 'created', responseId: response.responseId, guessed } });
   }
 }
 
@@ -226,7 +227,7 @@ function isAutomatic(wanted: WantedResponse): boolean {
   return wanted.origin !== 'application' && Object.keys(wanted.request).length === 0;
 }
 
-function newest(set: ReadonlySet<string>): string | undefined {
+export function newest(set: ReadonlySet<string>): string | undefined {
   let last: string | undefined;
   for (const value of set) last = value;
   return last;

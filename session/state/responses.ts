@@ -3,7 +3,7 @@ import type { ResponseOutcome } from '../events/session-event.js';
 import type { ResponseResult } from '../events/response-result.js';
 import type { ModelErrorInfo, ModelInput, ResponseRequest } from '../ports/model.js';
 import { failOpenItems } from './history.js';
-import { adopt, coverAutomatic, dropPastimes, enqueue, isCovered, putBack, settleHandles, withdraw } from './response-queue.js';
+import { adopt, coverAutomatic, dropPastimes, enqueue, isCovered, newest, putBack, settleHandles, withdraw } from './response-queue.js';
 import type { ResponseAsk } from './response-queue.js';
 import type { LiveResponse, RequestPhase, SessionState } from './session-state.js';
 import { alarmIfSilent } from './silence-alarm.js';
@@ -60,7 +60,8 @@ export function requestNext(context: StepContext): void {
   const wanted = state.wanted.shift();
   if (wanted === undefined) return;
   const eventId = newId(state, 'evt');
-  state.request = { name: 'requested', eventId, wanted, sinceMs: nowMs, interrupted: false, adopted: false, refused: false };
+  const behind = newest(state.unconfirmed);
+  state.request = { name: 'requested', eventId, wanted, sinceMs: nowMs, interrupted: false, adopted: false, certain: false, refused: false, ...(behind === undefined ? {} : { behind }) };
   const request: ResponseRequest = { ...wanted.request, metadata: { ...wanted.request.metadata, [REQUEST_KEY]: eventId } };
   send(context, { type: 'create_response', eventId, request });
   expectBy(context, nowMs + WAITING_MS);
@@ -70,6 +71,7 @@ export function requestNext(context: StepContext): void {
 export function onSpeechEnded(context: StepContext): void {
   const { state, nowMs } = context;
   state.turnEndedMs = nowMs;
+  if (answersByItself(state)) state.mayBegin = true;
   expectBy(context, nowMs + STALLED_MS);
 }
 
@@ -89,6 +91,7 @@ export function onResponseCreated(context: StepContext, input: ResponseCreated):
   if (state.ended.has(input.responseId)) return;
   const known = state.live.get(input.responseId);
   const turnEnded = state.turnEndedMs !== undefined;
+  const { mayBegin } = state;
   const response = known ?? begin(context, input.responseId);
 
   const requestId = input.metadata?.[REQUEST_KEY];
@@ -112,12 +115,20 @@ export function onResponseCreated(context: StepContext, input: ResponseCreated):
     if (isCovered(state, request.wanted)) request.coveredBy = input.responseId;
     if (!state.echoesRequests && request.perhaps === undefined) {
       request.perhaps = input.responseId;
+      request.certain = !mayBegin && !state.beginsUnasked && !promptsIdleUsers(state);
+      if (request.behind !== undefined && state.unconfirmed.has(request.behind)) request.notIfConfirmed = request.behind;
       if (request.interrupted && !turnEnded) stopResponse(context, response, false);
     }
   }
+  else if (!mayBegin) state.beginsUnasked = true;
   // The model began by itself: answers to what it has been given are in it.
   coverAutomatic(context, response);
   dropPastimes(context);
+}
+
+/** Some models speak by themselves to a user who says nothing. */
+function promptsIdleUsers({ config }: SessionState): boolean {
+  return config.turnDetection?.type === 'server_vad' && typeof config.turnDetection.idleTimeoutMs === 'number';
 }
 
 /** The live response that an event belongs to; one that was never announced is taken as begun. None when the response is over: the event is late. */
@@ -137,7 +148,17 @@ export function confirmPerhaps(context: StepContext, response: LiveResponse): vo
   const { request } = context.state;
   if (request.name !== 'requested' || request.adopted || request.perhaps !== response.responseId) return;
   request.adopted = true;
-  adopt(context, response, request.wanted.handles);
+  adopt(context, response, request.wanted.handles, !request.certain);
+}
+
+/** The model has told of one of our items: a response that began before that was not yet the answer to a request behind the item. */
+export function doubtPerhaps({ state }: StepContext): void {
+  const { request } = state;
+  if (request.name !== 'requested' || request.adopted || request.notIfConfirmed === undefined || state.unconfirmed.has(request.notIfConfirmed)) return;
+  delete request.notIfConfirmed;
+  delete request.perhaps;
+  delete request.perhapsResult;
+  if (!request.refused) delete request.doubtedMs;
 }
 
 /** The first audio of a response has been handed on. */
@@ -206,7 +227,7 @@ export function endResponse(context: StepContext, response: LiveResponse, end: O
   const { error, ...told } = end;
   const result: ResponseResult = { ...told, responseId, text, ...(error === undefined ? {} : { error }) };
   emit(context, { type: 'agent_end', responseId, ...told, text });
-  settleHandles(context, response.handles, result);
+  for (const handleId of response.handles) settleHandles(context, [handleId], response.guessed.includes(handleId) ? { ...result, guessed: true } : result);
   // A turn that ends without sound has its account too, unless tools are still to be answered.
   const answered = !response.hasAudio && !hasOpenCalls(state, responseId) && !state.wanted.some((wanted) => wanted.origin === 'tools');
   if (answered) reportTurn(context, response.turn, responseId);
@@ -289,7 +310,7 @@ export function watchRequest(context: StepContext): void {
     if (state.live.size > 0) return;
     if (nowMs - request.doubtedMs < RETRY_MS) return expectBy(context, request.doubtedMs + RETRY_MS);
     if (request.perhapsResult !== undefined && !request.refused) {
-      settleHandles(context, request.wanted.handles, request.perhapsResult);
+      settleHandles(context, request.wanted.handles, request.certain ? request.perhapsResult : { ...request.perhapsResult, guessed: true });
       return free(context);
     }
     addBounded(state.abandoned, request.eventId, MAX_ABANDONED);
@@ -343,7 +364,7 @@ function begin(context: StepContext, responseId: string): LiveResponse {
   const { state, nowMs } = context;
   const turn = state.turn ?? beginTurn(context, false);
   turn.marks.responseCreatedMs ??= nowMs;
-  const response: LiveResponse = { responseId, turn, format: state.config.outputFormat, interrupted: false, texts: new Map(), hasAudio: false, audioSeen: false, unknown: [], handles: [], lastMs: nowMs };
+  const response: LiveResponse = { responseId, turn, format: state.config.outputFormat, interrupted: false, texts: new Map(), hasAudio: false, audioSeen: false, unknown: [], handles: [], guessed: [], lastMs: nowMs };
   if (state.live.size >= MAX_LIVE) {
     const [oldest] = state.live.values();
     if (oldest !== undefined) endResponse(context, oldest, { outcome: 'failed', reason: 'too_many_responses' });
@@ -351,6 +372,7 @@ function begin(context: StepContext, responseId: string): LiveResponse {
   state.live.set(responseId, response);
   turnsAnsweredBy(state, responseId);
   delete state.turnEndedMs;
+  state.mayBegin = false;
   for (const wanted of state.wanted) delete wanted.collidedMs;
   if (state.request.name === 'requested') delete state.request.wanted.collidedMs;
   emit(context, { type: 'agent_start', responseId });

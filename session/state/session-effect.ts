@@ -7,7 +7,7 @@ import type { TimerName } from './session-input.js';
 
 /** What became known of a response that somebody asked for. */
 export type HandleNews =
-  | { readonly name: 'created'; readonly responseId: string }
+  | { readonly name: 'created'; readonly responseId: string; readonly guessed: boolean }
   | { readonly name: 'first_audio'; readonly itemId: string }
   | { readonly name: 'done'; readonly result: ResponseResult };
 

@@ -86,8 +86,14 @@ export type RequestPhase =
       refused: boolean;
       /** Since when nothing tells any more whether the request was heeded. */
       doubtedMs?: number;
+      /** The newest of our items that the model had not confirmed when it was asked. It takes up in order what it is told: first this, then the request. */
+      readonly behind?: string;
+      /** That response began before the model told of it: if it tells of it yet, the response is not ours. */
+      notIfConfirmed?: string;
       /** That response has generated something, and is taken as ours. */
       adopted: boolean;
+      /** Nothing but our request can have begun it. */
+      certain: boolean;
       /** A response of the model's own that answers what this request is about: if the model refuses ours, nothing is missing. */
       coveredBy?: string;
     }
@@ -110,6 +116,8 @@ export interface LiveResponse {
   readonly unknown: string[];
   /** Those who asked for it, by the ids of their handles. */
   readonly handles: string[];
+  /** Those of them for whom it is the likeliest response and not surely theirs. */
+  readonly guessed: string[];
   /** When the model last said anything of it. */
   lastMs: number;
   /** When it was stopped; its end is owed from then on. */
@@ -144,6 +152,10 @@ export interface SessionState {
   request: RequestPhase;
   /** Whether the model gives a request's metadata back. Not known before it has. */
   echoesRequests: boolean;
+  /** Whether the model has begun a response that no turn of the user and no request of ours explains. */
+  beginsUnasked: boolean;
+  /** A turn of the user has ended and no response has begun since: the model may begin one by itself at any moment. */
+  mayBegin: boolean;
   /** Whether the model says which of our commands it refuses. Not known before it has. */
   namesRefused: boolean;
   /** Requests that we have given up: event ids, newest last. What still comes of them is not wanted. */
@@ -238,6 +250,8 @@ export function createSessionState(modelConfig: ModelConfig, playback: 'clock' |
     wanted: [],
     wantedDropped: 0,
     echoesRequests: false,
+    beginsUnasked: false,
+    mayBegin: false,
     namesRefused: false,
     abandoned: new Set(),
     taken: new Map(),

@@ -12,6 +12,7 @@ import { confirmed, refused } from './outbox.js';
 import { confirmItem, dropPastimes, settleHandles } from './response-queue.js';
 import {
   confirmPerhaps,
+  doubtPerhaps,
   liveResponse,
   onRefusal,
   onResponseCreated,
@@ -256,6 +257,7 @@ function onModel(context: StepContext, input: ModelInput): void {
     case 'item_added':
       confirmEdit(context, 'create', input.item.id);
       confirmItem(context, input.item.id);
+      doubtPerhaps(context);
       confirmed(state, input.item.id);
       if (isEchoOfRestored(state, input.item.id)) return;
       addItem(context, input.item, input.previousItemId);
@@ -326,15 +328,15 @@ function onModel(context: StepContext, input: ModelInput): void {
       setText(context, input.itemId, input.contentIndex, input.text, { role: 'assistant', responseId: input.responseId });
       return onAgentText(context, input.responseId, input.itemId);
     case 'arguments_delta':
-      if (liveResponse(context, input.responseId) !== undefined) onArgumentsDelta(context, input);
+      if (generating(context, input.responseId)) onArgumentsDelta(context, input);
       return;
     case 'arguments_done':
       settleAnswered(state, input.responseId);
       setArguments(context, input.itemId, input.arguments, input);
-      if (liveResponse(context, input.responseId) !== undefined) runCall(context, input);
+      if (generating(context, input.responseId)) runCall(context, input);
       return;
     case 'mcp_arguments_delta':
-      if (liveResponse(context, input.responseId) !== undefined) onHostedArguments(context, input.itemId, input.delta);
+      if (generating(context, input.responseId)) onHostedArguments(context, input.itemId, input.delta);
       return;
     case 'mcp_call_running':
       return onHostedRunning(context, input.itemId);
@@ -365,11 +367,19 @@ function onModel(context: StepContext, input: ModelInput): void {
   }
 }
 
+/** The model generates a call. False when the response is over: the event is late. */
+function generating(context: StepContext, responseId: string): boolean {
+  const response = liveResponse(context, responseId);
+  if (response !== undefined) confirmPerhaps(context, response);
+  return response !== undefined;
+}
+
 function onOutputItem(context: StepContext, responseId: string, item: ModelItem, done: boolean): void {
   const response = liveResponse(context, responseId);
   if (done) finishItem(context, item, responseId);
   else addItem(context, item, undefined, responseId);
   if (response === undefined) return;
+  if (done) confirmPerhaps(context, response);
   if (item.type === 'message' && !response.texts.has(item.id)) response.texts.set(item.id, '');
   if (item.type !== 'function_call') return onHostedItem(context, item, responseId, done);
   if (done) settleAnswered(context.state, responseId);

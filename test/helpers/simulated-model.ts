@@ -29,6 +29,8 @@ interface Active {
 export class SimulatedModel {
   /** The instructions of each response that was asked for and has begun, in order. */
   readonly begun: (string | undefined)[] = [];
+  /** The responses that were begun for each of those. */
+  readonly begunAs = new Map<string, string[]>();
   /** Results of tools that no response has been begun for since they came. */
   readonly unanswered = new Set<string>();
   refusals = 0;
@@ -119,6 +121,7 @@ export class SimulatedModel {
     this.#active = active;
     this.unanswered.clear();
     if (request !== undefined) this.begun.push(request.instructions);
+    if (request?.instructions !== undefined) this.begunAs.set(request.instructions, [...(this.begunAs.get(request.instructions) ?? []), id]);
     const metadata = this.#manners.echoes ? (request?.metadata ?? {}) : undefined;
     this.#say({ type: 'response_created', responseId: id, ...(metadata === undefined ? {} : { metadata }) });
     if (this.#manners.faulty && this.#rng.next() < 0.1) return;

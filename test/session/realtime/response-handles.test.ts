@@ -101,6 +101,56 @@ describe('a handle', () => {
     expect(await result(second)).toMatchObject({ responseId: 'r2', text: 'Two.' });
   });
 
+  it('says whether it is a guess: where no metadata comes back, and the model was about to begin a response by itself', async () => {
+    const harness = await openHarness();
+    const { session, model, clock } = harness;
+    const sure = session.say('One.');
+    model.push(...replyBegins('r1', 'a1', 'One.', 100), ...replyEnds('r1', 'a1', 'One.'));
+    expect([await sure.created, sure.guessed, (await sure.done).guessed]).toEqual(['r1', false, undefined]);
+    model.push(speechStarts('u1'), { type: 'speech_stopped', itemId: 'u1', audioEndMs: 500 }, { type: 'input_committed', itemId: 'u1' });
+    const unsure = session.say('Two.');
+    clock.advance(1_000);
+    expect(asked(harness).length).toBe(2);
+    model.push(...replyBegins('r2', 'a2', 'Two.', 100), ...replyEnds('r2', 'a2', 'Two.'));
+    expect([await unsure.created, unsure.guessed, (await unsure.done).guessed]).toEqual(['r2', true, true]);
+  });
+
+  it('of a call alone is known at once where no metadata comes back, and the next is not kept waiting', async () => {
+    const harness = await openHarness();
+    const { session, model } = harness;
+    const first = session.respond();
+    const next = session.say('Next.');
+    const item = { type: 'function_call', id: 'f1', callId: 'c1', name: 'nothing', arguments: '{}', status: 'completed' } as const;
+    model.push({ type: 'response_created', responseId: 'r1' }, { type: 'output_item_added', responseId: 'r1', outputIndex: 0, item: { ...item, arguments: '', status: 'in_progress' } });
+    expect((await told(first)).created).toBe('pending');
+    model.push({ type: 'arguments_delta', responseId: 'r1', itemId: 'f1', callId: 'c1', delta: '{}' });
+    expect((await told(first)).created).toBe('r1');
+    model.push({ type: 'output_item_done', responseId: 'r1', outputIndex: 0, item }, { type: 'response_done', responseId: 'r1', status: 'completed', output: [item] });
+    expect(asked(harness).length).toBe(2);
+    void next;
+  });
+
+  it('is not told of a response that began before the model had taken in what stood before its request', async () => {
+    const harness = await openHarness({ config: { turnDetection: { type: 'server_vad', createResponse: false } } });
+    const { session, model, clock } = harness;
+    const takeIn = (): void => {
+      const item = model.commandsOf('create_item').at(-1)?.item;
+      if (item?.type === 'message') model.push({ type: 'item_added', item: { ...item, status: 'completed' } });
+    };
+    const handle = session.sendMessage('What is new?');
+    model.push({ type: 'response_created', responseId: 'r1' });
+    takeIn();
+    model.push(...replyBegins('r1', 'a1', 'By the way,', 100).slice(1));
+    expect((await told(handle)).created).toBe('pending');
+    model.push(
+      { type: 'model_error', error: { code: 'conversation_already_has_active_response', message: 'busy' }, eventId: model.commandsOf('create_response')[0]?.eventId ?? '' },
+      ...replyEnds('r1', 'a1', 'By the way,'),
+    );
+    clock.advance(1_000);
+    model.push(...replyBegins('r2', 'a2', 'Nothing.', 100));
+    expect(await told(handle)).toMatchObject({ created: 'r2', firstAudio: 'a2' });
+  });
+
   it('says that its response was interrupted, also when that was before it began', async () => {
     const harness = await openHarness();
     const handle = harness.session.say('A long story.');

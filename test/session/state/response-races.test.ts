@@ -23,6 +23,8 @@ interface Asked {
   newsMs?: number;
   firstReasonMs?: number;
   done: ResponseResult[];
+  /** The response that its handle was told of. */
+  created?: { readonly responseId: string; readonly guessed: boolean };
 }
 
 interface Call {
@@ -86,6 +88,7 @@ function call(rng: Random, manners: SimulatedManners, calm: boolean): Call {
         const each = asked.get(effect.handleId);
         if (each === undefined) return void problems.push(`told ${effect.handleId}, which nobody has`);
         if (effect.news.name === 'done') each.done.push(effect.news.result);
+        if (effect.news.name === 'created') each.created = effect.news;
         each.newsMs ??= time.nowMs;
         return;
       }
@@ -198,5 +201,38 @@ describe('responses, while the model begins its own at every possible point', ()
     // The races are there: the model did refuse, and where it was mute, somebody was told.
     expect(refusals).toBeGreaterThan(rounds / 20);
     if (manners.faulty) expect(recoveries).toBeGreaterThan(0);
+  });
+});
+
+describe('whose a response is, where the model does not say', () => {
+  const silent: SimulatedManners = { ...GOOD, echoes: false, spontaneous: false };
+
+  it.each<[string, SimulatedManners, boolean]>([
+    ['is always known while nobody disturbs', silent, true],
+    ['is known, or said to be a guess', silent, false],
+    ['is known, or said to be a guess, also where the model begins what no turn explains', { ...silent, spontaneous: true }, false],
+  ])('%s (1,500 seeds)', { timeout: 60_000 }, (_what, manners, calm) => {
+    const { seed } = random();
+    const told = { surely: 0, guessed: 0, wrongly: 0 };
+    for (let round = 0; round < 1_500; round += 1) {
+      const { asked, model } = call(random(seed + round), manners, calm);
+      for (const [handleId, { words, created, done }] of asked) {
+        const [result] = done;
+        const of = created ?? result;
+        if (words === undefined || of?.responseId === undefined) continue;
+        const where = `seed ${seed + round}, ${handleId}`;
+        // What was told first stays.
+        if (result?.responseId !== undefined) expect([result.responseId, result.guessed === true], where).toEqual([of.responseId, of.guessed === true]);
+        const isRight = model.begunAs.get(words)?.includes(of.responseId) ?? false;
+        told[of.guessed ? 'guessed' : 'surely'] += 1;
+        if (!of.guessed && !isRight) told.wrongly += 1;
+        // A model that begins what nothing explains is known only after it has done so.
+        if (!of.guessed && !manners.spontaneous) expect(isRight, where).toBe(true);
+      }
+    }
+    expect(told.surely).toBeGreaterThan(told.guessed);
+    expect(told.wrongly).toBeLessThanOrEqual(told.surely / 100);
+    if (calm) expect(told.guessed).toBe(0);
+    if (manners.spontaneous) expect(told.guessed).toBeGreaterThan(100);
   });
 });
