@@ -15,6 +15,7 @@ import { hasAnother, noteFailure, noteSuccess, pickModel, preferredAgainAtMs } f
 import { splitHeard } from './heard-text.js';
 import { resumeHandoffs } from './handoff.js';
 import { dropHeld } from './hold-back.js';
+import { carryHosted } from './hosted-approval.js';
 import { cutItem, failOpenItems, textOf } from './history.js';
 import type { Attempt, LinkState, Serving } from './link-state.js';
 import { CONNECTION_LOST, nextJitter } from './link-state.js';
@@ -333,6 +334,7 @@ function leave(context: StepContext, reason: string, nowMs: number): void {
   state.connection = { name: 'reconnecting', sinceMs: nowMs, reason };
   onSpeechDropped(context);
   dropHeld(context);
+  carryHosted(context);
   const heardAgain = keepForReplay(context);
   const stopped = [...state.live.values()];
   const owed = state.turnEndedMs !== undefined && answersByItself(state);

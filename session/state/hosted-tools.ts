@@ -2,8 +2,9 @@ import { ToolError } from '../errors.js';
 import type { ModelItem } from '../ports/model.js';
 import { want } from './responses.js';
 import type { StepContext } from './step-context.js';
-import { emit, newId } from './step-context.js';
-import { endCall, join, tell } from './tool-answers.js';
+import { emit } from './step-context.js';
+import { answerRequest, noteApprovedCall, noteRequest } from './hosted-approval.js';
+import { endCall, join } from './tool-answers.js';
 import type { ToolCall } from './tool-state.js';
 import { armToolTimer } from './tool-timer.js';
 
@@ -61,7 +62,7 @@ export function decideHosted(context: StepContext, requestId: string, decision: 
     decisions.set(key, decision.approve ? 'approve' : 'reject');
     for (const [id, other] of hosted) if (id !== requestId && hostedKey(other) === key) decided.push(id);
   }
-  for (const id of decided) respondTo(context, id, decision.approve, decision.reason);
+  for (const id of decided) answerRequest(context, id, decision.approve, decision.reason);
   want(context, { request: {}, origin: 'tools' });
   return true;
 }
@@ -76,6 +77,7 @@ export function onHostedTime(context: StepContext): void {
 function onMcpCall(context: StepContext, item: McpCall, responseId: string | undefined, done: boolean): void {
   const { state } = context;
   let call = state.calls.get(item.id);
+  noteApprovedCall(context, item);
   if (call === undefined) {
     // Within a response its own events say which one it belongs to, and come as well.
     if (state.tools.ended.has(item.id) || (responseId === undefined && state.live.size > 0)) return;
@@ -95,33 +97,17 @@ function onMcpCall(context: StepContext, item: McpCall, responseId: string | und
 }
 
 function onApprovalRequest(context: StepContext, item: McpApproval): void {
-  const { state } = context;
-  const { hosted, answered, decisions, limits } = state.tools;
-  if (hosted.has(item.id) || answered.has(item.id)) return;
+  const { hosted, decisions } = context.state.tools;
+  const noted = noteRequest(context, item);
+  if (noted === 'known') return;
   const { id, serverLabel, name } = item;
-  hosted.set(id, { serverLabel, name, ...(limits.approvalTimeoutMs === undefined ? {} : { untilMs: context.nowMs + limits.approvalTimeoutMs }) });
-  const decided = decisions.get(hostedKey(item));
-  if (decided !== undefined) {
-    decideHosted(context, id, { approve: decided === 'approve', always: false });
-    return;
-  }
+  const always = decisions.get(hostedKey(item));
+  const decided = noted === 'new' ? always && { approve: always === 'approve' } : noted;
+  if (decided !== undefined) return void decideHosted(context, id, { ...decided, always: false });
   emit(context, { type: 'tool_approval_required', itemId: id, callId: id, toolName: name, arguments: item.arguments, serverLabel });
   const [oldest] = hosted.keys();
   armToolTimer(context);
   if (hosted.size > MAX_REQUESTS && oldest !== undefined) decideHosted(context, oldest, { approve: false, always: false, reason: 'Too many calls wait for approval.' });
-}
-
-function respondTo(context: StepContext, requestId: string, approve: boolean, reason: string | undefined): void {
-  const { state } = context;
-  state.tools.hosted.delete(requestId);
-  addAnswered(context, requestId);
-  tell(context, { type: 'mcp_approval_response', id: newId(state, 'item_vw'), approvalRequestId: requestId, approve, ...(reason === undefined ? {} : { reason }) });
-}
-
-function addAnswered({ state }: StepContext, requestId: string): void {
-  const { answered } = state.tools;
-  answered.add(requestId);
-  if (answered.size > 2 * MAX_REQUESTS) for (const oldest of answered) return void answered.delete(oldest);
 }
 
 function hostedCalls({ state }: StepContext): number {

@@ -79,6 +79,16 @@ export interface WaitingResult {
   readonly untilMs: number;
 }
 
+/** A call that the provider makes when a person agrees. */
+export interface HostedRequest {
+  readonly serverLabel: string;
+  readonly name: string;
+  readonly arguments: string;
+  readonly untilMs?: number;
+  /** By which the serving connection knows it; absent when it does not. */
+  requestId?: string;
+}
+
 export interface ToolsState {
   readonly limits: ToolLimits;
   /** The last calls that have ended, by call id. */
@@ -87,9 +97,13 @@ export interface ToolsState {
   readonly decisions: Map<string, 'approve' | 'reject'>;
   /** Responses of which some call asks for an answer. */
   readonly wishes: Set<string>;
-  /** Hosted calls that wait for a person, by the id of the request, and the last that were decided. */
-  readonly hosted: Map<string, { readonly serverLabel: string; readonly name: string; readonly untilMs?: number }>;
+  /** Hosted calls that wait for a person, by the id under which the application knows them, and the last that were decided. */
+  readonly hosted: Map<string, HostedRequest>;
   readonly answered: Set<string>;
+  /** Those that were agreed to and have not been seen to begin, by the id of the request. */
+  readonly approved: Map<string, HostedRequest>;
+  /** Decisions about calls that the model has to ask for again, by the call. */
+  readonly carried: Map<string, { readonly approve: boolean; readonly reason?: string }>;
   /** Results that wait until both sides are quiet, and when it is looked next. */
   readonly results: WaitingResult[];
   checkAtMs?: number;
@@ -100,5 +114,5 @@ export interface ToolsState {
 }
 
 export function createToolsState(limits: Partial<ToolLimits> = {}): ToolsState {
-  return { limits: { ...DEFAULT_TOOL_LIMITS, ...limits }, ended: new Map(), decisions: new Map(), wishes: new Set(), hosted: new Map(), answered: new Set(), results: [], fillers: new Set() };
+  return { limits: { ...DEFAULT_TOOL_LIMITS, ...limits }, ended: new Map(), decisions: new Map(), wishes: new Set(), hosted: new Map(), answered: new Set(), approved: new Map(), carried: new Map(), results: [], fillers: new Set() };
 }
