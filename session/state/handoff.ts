@@ -123,7 +123,7 @@ function configFor(state: SessionState, { agent }: HandoffPlan, keepsVoice: bool
 }
 
 /** The one way in which an open session is configured anew: audio formats are those that the connection began with, whatever `config` says. */
-function configure(context: StepContext, config: ModelConfig): string {
+export function configure(context: StepContext, config: ModelConfig): string {
   const { state } = context;
   const eventId = newId(state, 'evt');
   const { inputFormat, outputFormat } = state.config;

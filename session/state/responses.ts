@@ -3,6 +3,7 @@ import type { ResponseOutcome } from '../events/session-event.js';
 import type { ResponseResult } from '../events/response-result.js';
 import type { ModelErrorInfo, ModelInput, ResponseRequest } from '../ports/model.js';
 import { failOpenItems } from './history.js';
+import { outputBound, tighter } from './output-bound.js';
 import { adopt, coverAutomatic, dropPastimes, enqueue, isCovered, newest, putBack, settleHandles, withdraw } from './response-queue.js';
 import type { ResponseAsk } from './response-queue.js';
 import type { LiveResponse, RequestPhase, SessionState } from './session-state.js';
@@ -62,7 +63,8 @@ export function requestNext(context: StepContext): void {
   const eventId = newId(state, 'evt');
   const behind = newest(state.unconfirmed);
   state.request = { name: 'requested', eventId, wanted, sinceMs: nowMs, interrupted: false, adopted: false, certain: false, refused: false, ...(behind === undefined ? {} : { behind }) };
-  const request: ResponseRequest = { ...wanted.request, metadata: { ...wanted.request.metadata, [REQUEST_KEY]: eventId } };
+  const bound = tighter(wanted.request.maxOutputTokens, outputBound(state));
+  const request: ResponseRequest = { ...wanted.request, ...(bound === undefined ? {} : { maxOutputTokens: bound }), metadata: { ...wanted.request.metadata, [REQUEST_KEY]: eventId } };
   send(context, { type: 'create_response', eventId, request });
   expectBy(context, nowMs + WAITING_MS);
 }

@@ -5,7 +5,9 @@ import type { PriceTable } from '../cost/price-table.js';
 
 /** What a call may use. Each limit counts by itself; the one that is reached first ends the call. */
 export interface BudgetOptions {
-  /** US dollars. Needs prices: of a model without one only `tokensPerCall` and `msPerCall` can hold the call (a `budget` event says so). */
+  /**
+   * US dollars. Answers are bound (`max_output_tokens`) by what is left of it, and of `tokensPerCall`; what the user says in the meantime can pass it.
+   * Needs prices: of a model without one only `tokensPerCall` and `msPerCall` can hold the call (a `budget` event says so). */
   readonly usdPerCall?: number;
   /** Tokens of the speech model, in and out. */
   readonly tokensPerCall?: number;
@@ -31,6 +33,8 @@ export interface Spending {
   model: string | undefined;
   phase: 'within' | 'warned' | 'wrapping' | 'stopped';
   clockRuns: boolean;
+  /** What the last response read and said: the next one reads it again. */
+  lastTokens: number;
   /** That dollars can't be counted has been told. */
   blind: boolean;
 }
@@ -41,5 +45,5 @@ export function createSpending(options: { prices?: PriceTable; budget?: BudgetOp
     if (value !== undefined && !(value >= 0)) throw new RangeError(`${name} of a budget must be 0 or more, not ${value}.`);
   }
   if (budget.warnAt !== undefined && !(budget.warnAt > 0 && budget.warnAt <= 1)) throw new RangeError(`warnAt of a budget is above 0 and at most 1, not ${budget.warnAt}.`);
-  return { tally: createTally(), prices: prices === undefined ? PRICES : { ...PRICES, ...prices }, budget, model: modelName, phase: 'within', clockRuns: false, blind: false };
+  return { tally: createTally(), prices: prices === undefined ? PRICES : { ...PRICES, ...prices }, budget, model: modelName, phase: 'within', clockRuns: false, lastTokens: 0, blind: false };
 }

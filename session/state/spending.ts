@@ -3,6 +3,8 @@ import { tallyResponse, tallyTranscription } from '../cost/cost-meter.js';
 import type { BudgetLimit } from '../events/session-event.js';
 import type { TranscriptionUsage, Usage } from '../events/usage.js';
 import type { ModelInput } from '../ports/model.js';
+import { configure } from './handoff.js';
+import { GOODBYE_TOKENS, outputBound, tighter } from './output-bound.js';
 import { want } from './responses.js';
 import type { BudgetOptions } from './spending-state.js';
 import type { BudgetTimer } from './session-input.js';
@@ -29,10 +31,23 @@ export function startBudgetClock(context: StepContext): void {
 export function spendResponse(context: StepContext, input: Extract<ModelInput, { type: 'response_done' }>): void {
   const { spending, ended } = context.state;
   if (ended.has(input.responseId)) return;
-  const goodbye = spending.phase === 'wrapping' && input.status === 'completed';
+  // A goodbye that was cut at its bound has been said as well.
+  const goodbye = spending.phase === 'wrapping' && (input.status === 'completed' || input.status === 'incomplete');
+  if (input.usage !== undefined) spending.lastTokens = input.usage.totalTokens;
   const usd = tallyResponse(spending.tally, input.usage, spending.model, spending.prices);
   tell(context, { of: 'response', responseId: input.responseId, usd }, spending.model, input.usage);
   if (goodbye) context.effects.push({ type: 'arm_timer', timer: 'budget_drain', delayMs: DRAIN_MS });
+  boundAnswers(context);
+}
+
+/** Answers that the model begins by itself are bound by its configuration: near the end of the budget that is made tighter. */
+function boundAnswers(context: StepContext): void {
+  const { state } = context;
+  const maxOutputTokens = tighter(state.config.maxOutputTokens, outputBound(state));
+  // A hand-off is answered first; the next response looks again.
+  if (maxOutputTokens === undefined || maxOutputTokens === state.config.maxOutputTokens || state.handoff.current !== undefined || state.connection.name !== 'open') return;
+  state.config = { ...state.config, maxOutputTokens };
+  configure(context, state.config);
 }
 
 /** A turn has been written down. */
@@ -109,7 +124,7 @@ function wrapUp(context: StepContext, limit: BudgetLimit, spent: number): void {
   const graceMs = how === null ? 0 : (how?.graceMs ?? GRACE_MS);
   context.effects.push({ type: 'arm_timer', timer: 'budget_stop', delayMs: graceMs });
   emit(context, { type: 'budget', state: 'wrap_up', limit, spent, allowed: allowedOf(spending.budget, limit), graceMs });
-  if (graceMs > 0) want(context, { request: { instructions: how?.instructions ?? GOODBYE }, origin: 'application', priority: 'safety' });
+  if (graceMs > 0) want(context, { request: { instructions: how?.instructions ?? GOODBYE, maxOutputTokens: GOODBYE_TOKENS }, origin: 'application', priority: 'safety' });
 }
 
 function stop(context: StepContext): boolean {

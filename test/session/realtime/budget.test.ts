@@ -148,6 +148,41 @@ describe('a budget', () => {
     expect(harness.model.commandsOf('create_response')).toEqual([]);
   });
 
+  it('of tokens bounds each answer by what is left of it, less what the model reads again; those that it begins by itself too', async () => {
+    const { session, model } = await openHarness({ budget: { tokensPerCall: 6_000 } });
+    const bounds = (): unknown[] => [model.commandsOf('create_response').at(-1)?.request.maxOutputTokens, model.commandsOf('configure').at(-1)?.config.maxOutputTokens];
+    const talk = (id: string, count: number): void => model.push(...asked({ model } as Harness, reply(id, count)));
+    session.respond();
+    expect(bounds()).toEqual([undefined, undefined]);
+    talk('1', 500);
+    session.respond();
+    expect(bounds()).toEqual([undefined, undefined]);
+    talk('2', 1_000);
+    expect(bounds()).toEqual([undefined, 3_500]);
+    session.respond({ maxOutputTokens: 50 });
+    expect(bounds()[0]).toBe(50);
+    talk('3', 2_000);
+    session.respond();
+    expect(bounds()).toEqual([500, 500]);
+    // No answer is bound to less than a short sentence, and the goodbye has its own bound.
+    talk('4', 500);
+    session.respond();
+    expect(bounds()).toEqual([1_500, 500]);
+    talk('5', 1_900);
+    session.respond();
+    expect(bounds()).toEqual([64, 64]);
+    talk('6', 64);
+    talk('7', 64);
+    expect(bounds()).toEqual([512, 64]);
+  });
+
+  it('of dollars bounds them by the dearest price', async () => {
+    const { session, model } = await openHarness({ budget: { usdPerCall: 1 }, prices: PRICES, modelName: 'dear' });
+    model.push(...reply('1', 300));
+    session.respond();
+    expect(model.commandsOf('create_response')[0]?.request.maxOutputTokens).toBe(400);
+  });
+
   it.each([{ usdPerCall: -1 }, { tokensPerCall: Number.NaN }, { msPerCall: -5 }, { warnAt: 0 }, { warnAt: 2 }, { wrapUp: { graceMs: -1 } }])('that cannot be is refused at once: %j', async (wrong) => {
     await expect(openHarness({ budget: wrong })).rejects.toThrow(RangeError);
   });
