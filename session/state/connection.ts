@@ -24,6 +24,7 @@ import { putBack, settleHandles } from './response-queue.js';
 import { answersByItself, endResponse, providerError, requestNext, settleAllHandles, want } from './responses.js';
 import { restoreConversation } from './restore.js';
 import type { ConnectionTimer } from './session-input.js';
+import type { LiveResponse } from './session-state.js';
 import { startBudgetClock } from './spending.js';
 import type { StepContext } from './step-context.js';
 import { emit, newId } from './step-context.js';
@@ -353,12 +354,20 @@ function leave(context: StepContext, reason: string, nowMs: number): void {
   context.effects.push({ type: 'cancel_timer', timer: 'response_retry' });
   // A server may count its responses anew on each connection; what is late is known by its connection.
   state.ended.clear();
-  const unanswered = owed || stopped.some((response) => !response.interrupted);
+  // Words that nobody has heard, and nobody but us knows to be missing: first words of an agent, a safe answer.
+  const unsaid = stopped.filter((response) => isUnsaid(context, response));
+  for (const { wanted } of unsaid.reverse()) if (wanted !== undefined) putBack(context, { ...wanted, handles: [] });
+  const unanswered = owed || stopped.some((response) => !response.interrupted && !unsaid.includes(response));
   failOpenItems(context);
   // A turn that is heard again is answered again; tools that run ask for their own answer; so does what is wanted already.
   if (unanswered && !heardAgain && state.calls.size === 0 && !state.userSpeaking && state.wanted.length === 0) link.askAgain = true;
   delete state.turnEndedMs;
   state.userSpeaking = false;
+}
+
+function isUnsaid({ state }: StepContext, { responseId, wanted, interrupted, hasAudio, handles }: LiveResponse): boolean {
+  if (wanted === undefined || interrupted || hasAudio || handles.length > 0 || Object.keys(wanted.request).length === 0) return false;
+  return wanted.origin !== 'entry' || !state.handoff.former.has(responseId);
 }
 
 /** No more audio of a response will come: what has come is played to its end. */

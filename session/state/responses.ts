@@ -102,6 +102,7 @@ export function onResponseCreated(context: StepContext, input: ResponseCreated):
     state.echoesRequests = true;
     disown(context, request);
     free(context);
+    response.wanted = request.wanted;
     adopt(context, response, request.wanted.handles);
     if (request.interrupted) stopResponse(context, response, false);
     return;
@@ -150,6 +151,7 @@ export function confirmPerhaps(context: StepContext, response: LiveResponse): vo
   const { request } = context.state;
   if (request.name !== 'requested' || request.adopted || request.perhaps !== response.responseId) return;
   request.adopted = true;
+  response.wanted = request.wanted;
   adopt(context, response, request.wanted.handles, !request.certain);
 }
 

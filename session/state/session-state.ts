@@ -116,6 +116,8 @@ export interface LiveResponse {
   readonly unknown: string[];
   /** Those who asked for it, by the ids of their handles. */
   readonly handles: string[];
+  /** What it was asked for, if it is the answer to a request of ours. */
+  wanted?: WantedResponse;
   /** Those of them for whom it is the likeliest response and not surely theirs. */
   readonly guessed: string[];
   /** When the model last said anything of it. */

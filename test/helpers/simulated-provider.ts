@@ -4,7 +4,7 @@
  * in it, so that what arrived where can be counted exactly.
  */
 import { TransportError } from '../../session/index.js';
-import type { ModelCommand, ModelConnectOptions, ModelConnection, ModelInput, ModelItem, RealtimeModel } from '../../session/index.js';
+import type { ModelCommand, ModelConnectOptions, ModelConnection, ModelInput, ModelItem, RealtimeModel, ResponseRequest } from '../../session/index.js';
 import type { ManualClock } from '../../src/host/manual-clock.js';
 import type { Random } from './random.js';
 
@@ -39,17 +39,30 @@ export interface SimulatedProvider extends RealtimeModel {
   opening: 'open' | 'refuse' | 'hang' | 'mute';
   /** Numbers of spoken chunks whose turn was answered by something that reached the session. */
   readonly answered: Set<number>;
+  /** The tools that the next responses call, in order; then it is left to `toolShare`. */
+  readonly nextCalls: string[];
+  /** Each response that was asked for and began, with the instructions it was asked for. */
+  readonly begun: Map<string, string | undefined>;
+}
+
+/** What the connections of one provider share. */
+interface Shared {
+  nextId: number;
+  readonly nextCalls: string[];
+  readonly begun: Map<string, string | undefined>;
 }
 
 type Emit = (input: ModelInput) => void;
 
 export function simulatedProvider(clock: ManualClock, rng: Random, options: SimulatedOptions = {}): SimulatedProvider {
-  const ids = { next: 0 };
+  const shared: Shared = { nextId: 0, nextCalls: [], begun: new Map() };
   const provider: SimulatedProvider = {
     label: options.label ?? 'simulated',
     connections: [],
     opening: 'open',
     answered: new Set(),
+    nextCalls: shared.nextCalls,
+    begun: shared.begun,
     get current() {
       return provider.connections.findLast((connection) => connection.alive);
     },
@@ -60,7 +73,7 @@ export function simulatedProvider(clock: ManualClock, rng: Random, options: Simu
         if (provider.opening === 'hang') return;
         clock.after(rng.int(20, 120), () => {
           if (connect.signal.aborted) return;
-          const connection = new SimulatedConnection(clock, rng, connect, { ...options, mute: provider.opening === 'mute' }, ids, provider.answered);
+          const connection = new SimulatedConnection(clock, rng, connect, { ...options, mute: provider.opening === 'mute' }, shared, provider.answered);
           provider.connections.push(connection);
           resolve(connection);
         });
@@ -95,7 +108,7 @@ export class SimulatedConnection implements ModelConnection {
   readonly #onClose: ModelConnectOptions['onClose'];
   readonly #onInput: Emit;
   readonly #options: SimulatedOptions & { readonly mute: boolean };
-  readonly #ids: { next: number };
+  readonly #shared: Shared;
   readonly #answered: Set<number>;
   readonly #committed: number[] = [];
   #speech: { itemId: string; words: number[] } | undefined;
@@ -104,13 +117,13 @@ export class SimulatedConnection implements ModelConnection {
   #partial = 0;
   #active: SimulatedResponse | undefined;
 
-  constructor(clock: ManualClock, rng: Random, connect: ModelConnectOptions, options: SimulatedOptions & { readonly mute: boolean }, ids: { next: number }, answered: Set<number>) {
+  constructor(clock: ManualClock, rng: Random, connect: ModelConnectOptions, options: SimulatedOptions & { readonly mute: boolean }, shared: Shared, answered: Set<number>) {
     this.#clock = clock;
     this.#rng = rng;
     this.#onClose = connect.onClose;
     this.#onInput = connect.onInput;
     this.#options = options;
-    this.#ids = ids;
+    this.#shared = shared;
     this.#answered = answered;
     const { limitMs } = options;
     const expiry = limitMs === undefined || options.tellsExpiry === false ? {} : { expiresAt: Math.floor(clock.now() / 1000) + limitMs / 1000 };
@@ -140,17 +153,19 @@ export class SimulatedConnection implements ModelConnection {
   }
 
   /** The model begins to speak by itself. */
-  respond(answers: readonly number[] = this.#committed.splice(0), metadata?: Readonly<Record<string, string>>): void {
+  respond(answers: readonly number[] = this.#committed.splice(0), request?: ResponseRequest): void {
     if (this.#active !== undefined) return;
     const response: SimulatedResponse = { responseId: this.#id('resp'), cancelled: false, answers };
     this.#active = response;
-    this.#emit({ type: 'response_created', responseId: response.responseId, ...(metadata === undefined ? {} : { metadata }) });
+    if (request !== undefined) this.#shared.begun.set(response.responseId, request.instructions);
+    this.#emit({ type: 'response_created', responseId: response.responseId, ...(request?.metadata === undefined ? {} : { metadata: request.metadata }) });
     if (this.refuseResponses === 'silence') return;
     if (this.refuseResponses === 'quota') {
       this.#active = undefined;
       return this.#emit({ type: 'response_done', responseId: response.responseId, status: 'failed', error: { code: 'insufficient_quota', message: 'No credit.' }, output: [] });
     }
-    if (this.#rng.next() < (this.#options.toolShare ?? 0)) this.#callTool(response);
+    const name = this.#shared.nextCalls.shift() ?? (this.#rng.next() < (this.#options.toolShare ?? 0) ? 'work' : undefined);
+    if (name !== undefined) this.#callTool(response, name);
     else this.#speak(response);
   }
 
@@ -171,8 +186,8 @@ export class SimulatedConnection implements ModelConnection {
   }
 
   #id(prefix: string): string {
-    this.#ids.next += 1;
-    return `${prefix}_${this.#ids.next}`;
+    this.#shared.nextId += 1;
+    return `${prefix}_${this.#shared.nextId}`;
   }
 
   #hear(bytes: Uint8Array): void {
@@ -257,10 +272,10 @@ export class SimulatedConnection implements ModelConnection {
     });
   }
 
-  #callTool(response: SimulatedResponse): void {
+  #callTool(response: SimulatedResponse, name: string): void {
     const { responseId } = response;
     const [itemId, callId] = [this.#id('item_call'), this.#id('call')];
-    const call = { type: 'function_call', id: itemId, callId, name: 'work', arguments: '{}' } as const;
+    const call = { type: 'function_call', id: itemId, callId, name, arguments: '{}' } as const;
     this.#later(40, () => {
       if (response.cancelled) return;
       const item: ModelItem = { ...call, arguments: '', status: 'in_progress' };
@@ -272,7 +287,7 @@ export class SimulatedConnection implements ModelConnection {
     this.#later(80, () => {
       if (response.cancelled) return;
       if (!this.frozen) for (const number of response.answers) this.#answered.add(number);
-      this.#emit({ type: 'arguments_done', responseId, itemId, callId, name: 'work', arguments: '{}' });
+      this.#emit({ type: 'arguments_done', responseId, itemId, callId, name, arguments: '{}' });
       this.#finish(response, 'completed', [{ ...call, status: 'completed' }]);
     });
   }
@@ -307,7 +322,7 @@ export class SimulatedConnection implements ModelConnection {
           ? this.#emit({ type: 'item_truncated', itemId: command.itemId, contentIndex: 0, audioEndMs: command.audioEndMs })
           : this.#refuse(command.eventId, 'unsupported_content_type');
       case 'create_response':
-        return this.#active === undefined ? this.respond(undefined, command.request.metadata) : this.#refuse(command.eventId, 'conversation_already_has_active_response');
+        return this.#active === undefined ? this.respond(undefined, command.request) : this.#refuse(command.eventId, 'conversation_already_has_active_response');
       case 'cancel_response':
         return this.#active === undefined ? this.#refuse(command.eventId, 'response_cancel_not_active') : this.#stopActive('client_cancelled');
       default:
