@@ -45,7 +45,8 @@ export interface TurnMarks {
 }
 
 export type ConnectionState =
-  | { readonly state: 'connecting' }
+  /** `attempt` is there from the second on: the one before is slow, and another was begun beside it. */
+  | { readonly state: 'connecting'; readonly attempt?: number }
   | { readonly state: 'open'; readonly modelSessionId?: string }
   /** The connection is gone; attempt number `attempt` begins in `delayMs`. The session stays usable: what is asked of it meanwhile is kept. */
   | { readonly state: 'reconnecting'; readonly attempt: number; readonly delayMs: number; readonly reason: string }

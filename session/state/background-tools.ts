@@ -1,4 +1,5 @@
 import { bytesToSamples, completeEntry, isPlaying, openEntry, receiveAndSend, samplesToBytes, samplesToMs, settleHeard } from '../../audio/index.js';
+import { soundBegins, watchListener } from './listener-watch.js';
 import { want } from './responses.js';
 import type { StepContext } from './step-context.js';
 import { addBounded, emit, newId } from './step-context.js';
@@ -91,8 +92,10 @@ function playFiller(context: StepContext, call: ToolCall): void {
   const itemId = newId(state, 'filler');
   addBounded(state.tools.fillers, itemId, MAX_FILLERS);
   settleHeard(state.ledger, nowMs);
+  soundBegins(context);
   const entry = openEntry(state.ledger, { responseId: itemId, itemId, contentIndex: 0, format });
   receiveAndSend(state.ledger, entry, samples, nowMs);
+  watchListener(context);
   const bytes = clip.slice(0, samplesToBytes(format, samples));
   emit(context, { type: 'audio', source: 'filler', responseId: itemId, itemId, contentIndex: 0, epoch: state.ledger.epoch, chunk: { bytes, format, firstSample: 0 } });
   completeEntry(state.ledger, entry);

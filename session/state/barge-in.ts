@@ -9,6 +9,7 @@ import { replaceRestored } from './restore.js';
 import type { StepContext } from './step-context.js';
 import { emit, forgive, newId, send } from './step-context.js';
 import { reportTurn } from './turn-marks.js';
+import { expectCut } from './watch-timer.js';
 
 /**
  * Stops the agent, in one ordered step and the same way whoever asks: a new epoch and `audio_interrupted` (the player clears), then
@@ -18,10 +19,15 @@ import { reportTurn } from './turn-marks.js';
  * `modelStops`: the model heard the user itself and cancels its response on its own.
  */
 export function interrupt(context: StepContext, modelStops: boolean): void {
+  stopSound(context, modelStops, true);
+}
+
+/** The same, and what has been asked for and has not begun may be left to come: it is another matter than what sounds. */
+export function stopSound(context: StepContext, modelStops: boolean, askedToo: boolean): void {
   const { state, nowMs } = context;
   spillHeld(context);
   const generating = [...state.live.values()].filter((response) => !response.interrupted);
-  const asked = state.request.name === 'requested' && !state.request.interrupted;
+  const asked = askedToo && state.request.name === 'requested' && !state.request.interrupted;
   if (generating.length === 0 && !asked && !isPlaying(state.ledger, nowMs)) return letPlayOn(context);
   release(context);
 
@@ -41,7 +47,7 @@ export function interrupt(context: StepContext, modelStops: boolean): void {
   });
 
   // A response that has been asked for and has not begun can only be cancelled once it has an id.
-  if (state.request.name === 'requested') state.request.interrupted = true;
+  if (askedToo && state.request.name === 'requested') state.request.interrupted = true;
   for (const response of generating) {
     stopResponse(context, response, modelStops);
     reportTurn(context, response.turn, response.responseId);
@@ -62,6 +68,7 @@ function truncate(context: StepContext, { entry, heardMs }: Cut): void {
   const eventId = newId(context.state, 'evt');
   forgive(context.state, eventId);
   send(context, { type: 'truncate_item', eventId, itemId: entry.itemId, contentIndex: entry.contentIndex, audioEndMs: heardMs });
+  expectCut(context);
 }
 
 function heardOf(context: StepContext, { entry, heardMs }: Cut): { heard: string; unheard: string } {

@@ -1,7 +1,7 @@
 /**
  * The one path for every connection: the first, the one after a loss, the one before the model's session ends, the one to another model. Each is
  * an {@link Attempt} that is opened and configured beside whatever serves, and then adopted: the conversation is put back, kept audio is sent,
- * what was wanted is asked for.
+ * what was wanted is asked for. One that is slow is not given up before another is ready that was begun beside it.
  *
  *      idle ──connect──▶ connecting ──adopted──▶ open ──────lost──────▶ reconnecting ──given up──▶ closed
  *                            │                    │ ▲                        │
@@ -24,7 +24,7 @@ import { putBack, settleHandles } from './response-queue.js';
 import { answersByItself, endResponse, providerError, requestNext, settleAllHandles, want } from './responses.js';
 import { restoreConversation } from './restore.js';
 import type { ConnectionTimer } from './session-input.js';
-import type { LiveResponse } from './session-state.js';
+import type { LiveResponse, SessionState } from './session-state.js';
 import { startBudgetClock } from './spending.js';
 import type { StepContext } from './step-context.js';
 import { emit, newId } from './step-context.js';
@@ -33,6 +33,8 @@ import { onSpeechDropped } from './two-stage.js';
 
 /** A connection that served for this long has proven itself: the count of attempts begins anew. */
 const LASTING_MS = 10_000;
+/** An attempt that is not ready by then may hang: another is begun beside it, since it may as well be slow. */
+const SLOW_MS = 4_000;
 /** How often a rotation that is due looks for silence. */
 const LOOK_FOR_SILENCE_MS = 200;
 /** The warning time before the model's limit is never more than this part of the limit, so that short limits rotate too. */
@@ -55,7 +57,7 @@ export function onOpened(context: StepContext, attemptId: number | undefined, un
   const { state, nowMs } = context;
   if (state.connection.name === 'idle') {
     state.connection = { name: 'connecting' };
-    state.link.candidate ??= newAttempt(state.link, 0);
+    state.link.candidate ??= newAttempt(state.link, 0, nowMs);
   }
   const attempt = candidateOf(state.link, attemptId);
   if (attempt === undefined || attempt.stage !== 'opening') return;
@@ -94,10 +96,8 @@ export function belongsToConversation(context: StepContext, attemptId: number | 
 export function onConnectionTimer(context: StepContext, timer: ConnectionTimer): void {
   const { link } = context.state;
   switch (timer) {
-    case 'connect_attempt': {
-      if (link.candidate !== undefined && link.candidate.stage !== 'standby') attemptFailed(context, link.candidate, attemptTimedOut(), { code: 1000, reason: 'timed out' });
-      return;
-    }
+    case 'connect_attempt':
+      return onAttemptOverdue(context);
     case 'reconnect':
       if (context.state.connection.name === 'reconnecting' && link.candidate === undefined) openAttempt(context);
       return;
@@ -134,6 +134,7 @@ export function finish(context: StepContext, code: number, reason: string): void
   const { state } = context;
   state.connection = { name: 'closed' };
   state.link.candidate = undefined;
+  dropSlow(context, reason);
   state.link.serving = undefined;
   settleAllHandles(context);
   failOpenItems(context);
@@ -145,24 +146,58 @@ export function finish(context: StepContext, code: number, reason: string): void
 
 // ---- an attempt ----
 
-function newAttempt(link: LinkState, modelIndex: number): Attempt {
+function newAttempt(link: LinkState, modelIndex: number, nowMs: number): Attempt {
   link.attemptCount += 1;
-  return { attemptId: link.attemptCount, modelIndex, stage: 'opening' };
+  return { attemptId: link.attemptCount, modelIndex, sinceMs: nowMs, stage: 'opening' };
 }
 
 function openAttempt(context: StepContext): void {
   const { state, nowMs } = context;
   const { link } = state;
-  const { policy } = link;
   const modelIndex = pickModel(link, nowMs);
   link.tried.push(modelIndex);
-  const attempt = newAttempt(link, modelIndex);
+  const attempt = newAttempt(link, modelIndex, nowMs);
   link.candidate = attempt;
   context.effects.push({ type: 'open_connection', attemptId: attempt.attemptId, modelIndex });
-  const another = hasAnother(link, modelIndex, nowMs);
-  // The last hope of the first opening has all the time that `connect` was given.
-  if (!another && state.connection.name === 'connecting') return;
-  context.effects.push({ type: 'arm_timer', timer: 'connect_attempt', delayMs: another ? Math.min(policy.fallbackTimeoutMs, policy.attemptTimeoutMs) : policy.attemptTimeoutMs });
+  armAttempt(context, attempt);
+}
+
+function armAttempt(context: StepContext, attempt: Attempt): void {
+  const { state, nowMs } = context;
+  const { link } = state;
+  const { attemptTimeoutMs, fallbackTimeoutMs } = link.policy;
+  const limitMs = hasAnother(link, attempt.modelIndex, nowMs) ? Math.min(fallbackTimeoutMs, attemptTimeoutMs) : timeOf(state);
+  const delayMs = Math.min(limitMs, link.slow === undefined ? SLOW_MS : Infinity) - (nowMs - attempt.sinceMs);
+  if (delayMs < Infinity) context.effects.push({ type: 'arm_timer', timer: 'connect_attempt', delayMs: Math.max(0, delayMs) });
+}
+
+/** The last hope of the first opening has all the time that `connect` was given. */
+function timeOf({ connection, link }: SessionState): number {
+  return connection.name === 'connecting' ? Infinity : link.policy.attemptTimeoutMs;
+}
+
+/** It has had its time; or it may only be slow, and is not given up before something better is there. */
+function onAttemptOverdue(context: StepContext): void {
+  const { state, nowMs } = context;
+  const { link, connection } = state;
+  const { candidate, slow } = link;
+  if (candidate === undefined || candidate.stage === 'standby') return;
+  const another = hasAnother(link, candidate.modelIndex, nowMs);
+  if (!another && slow === undefined && nowMs - candidate.sinceMs < timeOf(state)) {
+    link.slow = candidate;
+    if (connection.name === 'connecting') emit(context, { type: 'connection', connection: { state: 'connecting', attempt: link.attemptCount + 1 } });
+    if (connection.name === 'reconnecting') emitReconnecting(context, (link.failedAttempts += 1), 0, 'the connection is not ready in time');
+    return openAttempt(context);
+  }
+  dropSlow(context, 'timed out');
+  attemptFailed(context, candidate, attemptTimedOut(), { code: 1000, reason: 'timed out' });
+}
+
+function dropSlow(context: StepContext, reason: string): void {
+  const { link } = context.state;
+  if (link.slow === undefined) return;
+  context.effects.push({ type: 'close_connection', reason, attemptId: link.slow.attemptId });
+  link.slow = undefined;
 }
 
 function configure(context: StepContext, attempt: Attempt): void {
@@ -173,8 +208,9 @@ function configure(context: StepContext, attempt: Attempt): void {
   context.effects.push({ type: 'send', command: { type: 'configure', eventId, config: state.config }, attemptId: attempt.attemptId });
 }
 
-function candidateOf({ candidate }: LinkState, attemptId: number | undefined): Attempt | undefined {
-  return attemptId === undefined || candidate?.attemptId === attemptId ? candidate : undefined;
+function candidateOf({ candidate, slow }: LinkState, attemptId: number | undefined): Attempt | undefined {
+  if (attemptId === undefined || candidate?.attemptId === attemptId) return candidate;
+  return slow?.attemptId === attemptId ? slow : undefined;
 }
 
 function onCandidateInput(context: StepContext, attempt: Attempt, input: ModelInput): void {
@@ -191,6 +227,11 @@ function onCandidateInput(context: StepContext, attempt: Attempt, input: ModelIn
       if (input.silenceMs !== undefined) context.state.silenceMs = input.silenceMs;
       context.effects.push({ type: 'cancel_timer', timer: 'connect_attempt' });
       attempt.stage = 'standby';
+      if (attempt === context.state.link.slow) {
+        context.state.link.slow = context.state.link.candidate;
+        context.state.link.candidate = attempt;
+      }
+      dropSlow(context, 'another was faster');
       if (context.state.link.serving === undefined || isQuiet(context)) adopt(context, attempt);
       return;
     case 'model_error': {
@@ -212,10 +253,17 @@ function onCandidateInput(context: StepContext, attempt: Attempt, input: ModelIn
 function attemptFailed(context: StepContext, attempt: Attempt, error: unknown, end: { readonly code: number; readonly reason: string }): void {
   const { state, nowMs } = context;
   const { link } = state;
+  const close = { type: 'close_connection', reason: end.reason, attemptId: attempt.attemptId } as const;
+  if (link.slow !== undefined) {
+    // One of the two is left.
+    if (attempt === link.candidate) link.candidate = link.slow;
+    link.slow = undefined;
+    context.effects.push(close);
+    return armAttempt(context, link.candidate as Attempt);
+  }
   link.candidate = undefined;
   noteFailure(link, attempt.modelIndex, nowMs);
   context.effects.push({ type: 'cancel_timer', timer: 'connect_attempt' });
-  const close = { type: 'close_connection', reason: end.reason, attemptId: attempt.attemptId } as const;
   switch (state.connection.name) {
     case 'connecting':
       if (hasAnother(link, attempt.modelIndex, nowMs)) {
@@ -357,11 +405,13 @@ function leave(context: StepContext, reason: string, nowMs: number): void {
   // Words that nobody has heard, and nobody but us knows to be missing: first words of an agent, a safe answer.
   const unsaid = stopped.filter((response) => isUnsaid(context, response));
   for (const { wanted } of unsaid.reverse()) if (wanted !== undefined) putBack(context, { ...wanted, handles: [] });
-  const unanswered = owed || stopped.some((response) => !response.interrupted && !unsaid.includes(response));
+  const unanswered = owed || link.askAgain || stopped.some((response) => !response.interrupted && !unsaid.includes(response));
   failOpenItems(context);
   // A turn that is heard again is answered again; tools that run ask for their own answer; so does what is wanted already.
-  if (unanswered && !heardAgain && state.calls.size === 0 && !state.userSpeaking && state.wanted.length === 0) link.askAgain = true;
+  link.askAgain = unanswered && !heardAgain && state.calls.size === 0 && !state.userSpeaking && state.wanted.length === 0;
   delete state.turnEndedMs;
+  delete state.watch.speech;
+  delete state.watch.cutMs;
   state.userSpeaking = false;
 }
 

@@ -31,6 +31,8 @@ export interface HandoffState {
     readonly plan: HandoffPlan;
     /** Of the `configure` that was sent. */
     eventId: string;
+    /** When that was. */
+    sentMs: number;
     config: ModelConfig;
     /** In which the call was made, when the model asked for it. */
     readonly responseId?: string;

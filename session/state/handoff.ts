@@ -76,7 +76,9 @@ export function onHandoffOverdue(context: StepContext): void {
   const index = configures.indexOf(current.eventId);
   if (index !== -1) configures.splice(index, 1);
   if (state.connection.name === 'open') configure(context, state.config);
+  const mute = state.watch.modelMs <= current.sentMs;
   rollBack(context, `The model did not confirm it within ${OVERDUE_MS / 1000} s.`);
+  if (mute) context.effects.push({ type: 'recover_connection', reason: 'handoff_not_confirmed' });
 }
 
 /**
@@ -88,6 +90,7 @@ export function resumeHandoffs(context: StepContext): void {
   handoff.configures.length = 0;
   if (handoff.current === undefined) return nextWaiting(context);
   handoff.current.eventId = configure(context, handoff.current.config);
+  handoff.current.sentMs = context.nowMs;
   context.effects.push({ type: 'arm_timer', timer: 'handoff_overdue', delayMs: OVERDUE_MS });
 }
 
@@ -99,7 +102,7 @@ function begin(context: StepContext, plan: HandoffPlan): void {
   const config = configFor(state, plan, keepsVoice);
   const call = plan.call === undefined ? undefined : state.calls.get(plan.call.callId);
   const { responseId } = call ?? {};
-  state.handoff.current = { plan, eventId: '', config, ...(responseId === undefined ? {} : { responseId }), ...(keepsVoice ? { keptVoice: state.config.voice ?? '' } : {}) };
+  state.handoff.current = { plan, eventId: '', sentMs: context.nowMs, config, ...(responseId === undefined ? {} : { responseId }), ...(keepsVoice ? { keptVoice: state.config.voice ?? '' } : {}) };
   if (call !== undefined) {
     endWithAnswer(context, call, { outcome: 'ok', output: JSON.stringify({ handing_over_to: plan.agent.name }), durationMs: plan.call?.durationMs ?? 0 }, false);
   }

@@ -5,11 +5,14 @@ import { planEdits } from './history-diff.js';
 import type { EditPlan } from './history-diff.js';
 import { historyItems, removeItem } from './history.js';
 import type { HistoryInput } from './session-input.js';
+import type { SessionState } from './session-state.js';
 import { addBounded, emit, newId, send } from './step-context.js';
 import type { StepContext } from './step-context.js';
 
 /** A model confirms an item within a tenth of a second; after this long it never will. */
 const EDIT_MS = 10_000;
+/** A model that has said nothing at all for so long since it was asked is not there any more. */
+const MUTE_MS = 5_000;
 const MAX_REFUSED = 256;
 
 /** The application edits the history. The session's own list follows what the model confirms. */
@@ -78,8 +81,9 @@ export function onEditRefused(context: StepContext, error: ModelErrorInfo, event
 export function onEditTimer(context: StepContext): void {
   const { edits } = context.state;
   for (const [eventId, edit] of edits.pending) {
-    const dueMs = edit.sinceMs + EDIT_MS - context.nowMs;
-    if (dueMs > 0) return void context.effects.push({ type: 'arm_timer', timer: 'history_edit', delayMs: dueMs });
+    const ageMs = context.nowMs - edit.sinceMs;
+    if (ageMs >= MUTE_MS && ageMs < EDIT_MS && isMute(context.state, edit)) context.effects.push({ type: 'recover_connection', reason: 'edit_not_confirmed' });
+    if (ageMs < EDIT_MS) return void context.effects.push({ type: 'arm_timer', timer: 'history_edit', delayMs: (ageMs < MUTE_MS ? MUTE_MS : EDIT_MS) - ageMs });
     confirmEdit(context, edit.op, edit.itemId);
     edits.pending.delete(eventId);
     fail(context, edit, `The model was asked to ${edit.op} the item ${edit.itemId} and did not answer within ${EDIT_MS / 1000} s.`, { retryable: true });
@@ -104,9 +108,14 @@ function updateHistory(context: StepContext, items: Extract<HistoryInput, { type
   for (const { item, previousItemId } of plan.creates) createItem(context, item, previousItemId);
 }
 
+/** Only a model that confirms items at all owes it, on the connection that was asked. What was asked goes to the next connection too. */
+function isMute({ watch, link, confirmsItems }: SessionState, { sinceMs }: Edit): boolean {
+  return confirmsItems && link.serving !== undefined && link.serving.sinceMs <= sinceMs && watch.modelMs <= sinceMs;
+}
+
 function expect(context: StepContext, eventId: string, edit: Edit): void {
   const { edits } = context.state;
-  if (edits.pending.size === 0) context.effects.push({ type: 'arm_timer', timer: 'history_edit', delayMs: EDIT_MS });
+  if (edits.pending.size === 0) context.effects.push({ type: 'arm_timer', timer: 'history_edit', delayMs: MUTE_MS });
   edits.pending.set(eventId, edit);
   edits.byItem.set(`${edit.op} ${edit.itemId}`, eventId);
 }

@@ -58,6 +58,7 @@ export const DEFAULT_POLICY: ConnectionPolicy = {
 export interface Attempt {
   readonly attemptId: number;
   readonly modelIndex: number;
+  readonly sinceMs: number;
   stage: 'opening' | 'configuring' | 'standby';
   /** Of its `configure`. */
   eventId?: string;
@@ -98,6 +99,8 @@ export interface LinkState {
   readonly tried: number[];
   jitter: number;
   candidate: Attempt | undefined;
+  /** One that takes long; another was begun beside it, and whichever is ready first goes on. */
+  slow: Attempt | undefined;
   serving: Serving | undefined;
   /** Items that the serving connection knows only as text that we put back. */
   readonly restored: Set<string>;
@@ -105,7 +108,7 @@ export interface LinkState {
   readonly replacing: Map<string, number>;
   /** What we asked of the conversation and no connection has confirmed, by item. */
   readonly unconfirmed: Map<string, Extract<ModelCommand, { type: 'create_item' | 'delete_item' }>>;
-  /** A response was stopped by the loss and is asked for again. */
+  /** An answer is owed that the loss has stopped: it is asked for again. */
   askAgain: boolean;
   /** Whether a rotation has been announced. */
   rotating: boolean;
@@ -120,6 +123,7 @@ export function createLink(policy: ConnectionPolicy = DEFAULT_POLICY): LinkState
     tried: [],
     jitter: policy.seed >>> 0,
     candidate: undefined,
+    slow: undefined,
     serving: undefined,
     restored: new Set(),
     replacing: new Map(),

@@ -328,7 +328,9 @@ export function watchRequest(context: StepContext): void {
   free(context);
   emit(context, { type: 'error', error });
   settleHandles(context, request.wanted.handles, { outcome: 'failed', text: '', error });
-  if (state.watch.modelMs <= request.sinceMs) context.effects.push({ type: 'recover_connection', reason: 'response_not_begun' });
+  if (state.watch.modelMs > request.sinceMs) return;
+  if (request.wanted.handles.length === 0) state.link.askAgain = true;
+  context.effects.push({ type: 'recover_connection', reason: 'response_not_begun' });
 }
 
 /** The session is over: whoever waits for a response is told. */

@@ -30,6 +30,7 @@ import type { SessionEffect } from './session-effect.js';
 import type { AppInput, SessionInput, TimerName } from './session-input.js';
 import type { SessionState } from './session-state.js';
 import { countContext, keepBudget, onContextInput, onSummaryTimer } from './context-budget.js';
+import { listenerHeard, soundBegins, watchListener } from './listener-watch.js';
 import { noteUnknown } from './silence-alarm.js';
 import { confirmEdit, onEditRefused, onEditTimer, onHistoryInput } from './history-edit.js';
 import type { StepContext } from './step-context.js';
@@ -40,8 +41,9 @@ import { beginCall, cancelUnfinishedCalls, onArgumentsDelta, onToolInput, onTool
 import { beginSpokenTurn, beginTurn, heardSince, markByClock, markFirstAudio, markHeard } from './turn-marks.js';
 import { decide, onSpeechDropped, onSpeechStarted, onSpeechStopped, onTurnCommitted, onUserWords } from './two-stage.js';
 import { noteCommitted, noteSpeechStarted, noteSpeechStopped, settleAnswered, settleTurn } from './unsettled-turns.js';
+import { answerEnded, speechEnded, watchSpeech } from './speech-watch.js';
 import { voiceHeard } from './voice-watch.js';
-import { listenerHeard, onWatchdogTimer, watchListener } from './watchdogs.js';
+import { cutConfirmed, onWatchdogTimer } from './watchdogs.js';
 
 /**
  * One step of a conversation: takes an input and the moment, gives the effects to be done in order. No awaits, no clocks, no randomness: the same
@@ -227,6 +229,7 @@ function onModel(context: StepContext, input: ModelInput): void {
     case 'speech_started':
       state.userSpeaking = true;
       voiceHeard(context);
+      watchSpeech(context);
       delete state.turnEndedMs;
       dropPastimes(context);
       expectSpeech(context, input.itemId);
@@ -235,20 +238,25 @@ function onModel(context: StepContext, input: ModelInput): void {
       return onSpeechStarted(context, input.itemId, input.audioStartMs);
     case 'speech_stopped':
       state.userSpeaking = false;
+      speechEnded(context);
       noteSpeechStopped(state, input.itemId, input.audioEndMs);
       emit(context, { type: 'input_speech_stopped', itemId: input.itemId, audioEndMs: input.audioEndMs });
       onSpeechEnded(context);
       return onSpeechStopped(context, input.itemId, input.audioEndMs);
-    case 'input_committed':
+    case 'input_committed': {
+      const byHand = speechEnded(context);
       state.userSpeaking = false;
       delete state.turnEndedMs;
       emit(context, { type: 'input_committed', itemId: input.itemId });
       commitSpeech(context, input.itemId, input.previousItemId);
       state.guardrails.newestUserItem = input.itemId;
       noteCommitted(state, input.itemId);
-      return onTurnCommitted(context, input.itemId);
+      onTurnCommitted(context, input.itemId);
+      return answerEnded(context, byHand);
+    }
     case 'input_cleared':
       state.userSpeaking = false;
+      speechEnded(context);
       delete state.turnEndedMs;
       onSpeechDropped(context);
       dropSpeech(context);
@@ -273,7 +281,7 @@ function onModel(context: StepContext, input: ModelInput): void {
       confirmEdit(context, 'delete', input.itemId);
       return removeItem(context, input.itemId);
     case 'item_truncated':
-      return;
+      return cutConfirmed(context);
 
     case 'user_transcript_delta':
       appendText(context, input.itemId, input.contentIndex, input.delta, { role: 'user' });
@@ -402,6 +410,7 @@ function onAudio(context: StepContext, input: Extract<ModelInput, { type: 'audio
   if (entry === undefined) {
     settleHeard(state.ledger, nowMs);
     expectAnswer(context, itemId, responseId);
+    soundBegins(context);
     entry = openEntry(state.ledger, { responseId, itemId, contentIndex, format });
   }
   settleAnswered(state, responseId);

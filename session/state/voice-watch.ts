@@ -3,8 +3,9 @@
  * the room counts, a second of it in all, while the agent is silent (its echo is no voice), and steady noise becomes the room within seconds.
  */
 import { bytesToMs, isPlaying } from '../../audio/index.js';
-import type { AudioFormat } from '../../audio/index.js';
 import { ProviderError } from '../errors.js';
+import { levelOf } from './sound-level.js';
+import { noteSound } from './speech-watch.js';
 import type { StepContext } from './step-context.js';
 import { emit } from './step-context.js';
 import { expectBy } from './watch-timer.js';
@@ -20,17 +21,17 @@ const QUIETEST_VOICE_DB = -45;
 /** Voice moves, noise stays: what is louder than the room becomes the room at this pace. */
 const ROOM_RISE_DB_PER_MS = 0.01;
 const QUIETEST_ROOM_DB = -70;
-/** Enough samples for a level: every eighth of 24 kHz, 60 of a chunk of 20 ms. */
-const STRIDE = 8;
 
 /** Microphone audio was sent to a model that detects speech. */
 export function watchVoice(context: StepContext, bytes: Uint8Array): void {
   const { state, nowMs } = context;
   const { watch, config } = state;
-  if (config.turnDetection === null || config.inputFormat.encoding !== 'pcm16' || watch.deaf) return;
+  if (config.turnDetection === null || (watch.deaf && watch.speech === undefined)) return;
   const ms = bytesToMs(config.inputFormat, bytes.length);
   const levelDb = levelOf(config.inputFormat, bytes);
   watch.roomDb = Math.max(QUIETEST_ROOM_DB, Math.min(levelDb, watch.roomDb + ROOM_RISE_DB_PER_MS * ms));
+  if (watch.speech !== undefined) noteSound(watch.speech, levelDb - watch.roomDb, nowMs);
+  if (watch.deaf) return;
   const { voice } = watch;
   if (state.userSpeaking || isPlaying(state.ledger, nowMs)) {
     delete watch.voice;
@@ -74,18 +75,4 @@ export function checkVoice(context: StepContext): void {
     }),
   });
   context.effects.push({ type: 'recover_connection', reason: 'speech_unanswered' });
-}
-
-/** How much the sound moves, in dB of full scale: a constant has no level. */
-function levelOf(format: AudioFormat, bytes: Uint8Array): number {
-  const step = 2 * STRIDE * format.channels;
-  let [sum, squares, count] = [0, 0, 0];
-  for (let index = 0; index + 1 < bytes.length; index += step) {
-    const sample = (((bytes[index] ?? 0) | ((bytes[index + 1] ?? 0) << 8)) << 16) >> 16;
-    sum += sample;
-    squares += sample * sample;
-    count += 1;
-  }
-  const power = count === 0 ? 0 : squares / count - (sum / count) ** 2;
-  return power <= 0 ? -100 : 10 * Math.log10(power / 32768 ** 2);
 }

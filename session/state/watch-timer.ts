@@ -10,3 +10,14 @@ export function expectBy({ state, nowMs, effects }: StepContext, dueMs: number):
   watch.dueMs = dueMs;
   effects.push({ type: 'arm_timer', timer: 'watchdog', delayMs: Math.max(0, dueMs - nowMs) });
 }
+
+/** A word about a cut comes within a second; after this long it never will. */
+export const OWED_MS = 5_000;
+
+/** The model was told to cut an item; one that confirms cuts owes its word. */
+export function expectCut(context: StepContext): void {
+  const { watch } = context.state;
+  if (!watch.confirmsCuts || watch.cutMs !== undefined) return;
+  watch.cutMs = context.nowMs;
+  expectBy(context, context.nowMs + OWED_MS);
+}

@@ -4,8 +4,9 @@
  *
  * What trips becomes an `error` that says what was owed, and where the model has been mute all the while, asks for a new connection.
  */
-import { isPlaying } from '../../audio/index.js';
-import { TransportError } from '../errors.js';
+import { ProviderError } from '../errors.js';
+import { checkListener } from './listener-watch.js';
+import { checkSpeech } from './speech-watch.js';
 import { emit, hasHostedCall } from './step-context.js';
 import type { StepContext } from './step-context.js';
 import { tellWaiting } from './response-queue.js';
@@ -13,12 +14,10 @@ import { STALLED_MS, STOPPED_MS, WAITING_MS, answersByItself, cancelAtModel, end
 import type { LiveResponse } from './session-state.js';
 import { cancelUnfinishedCalls } from './tool-calls.js';
 import { checkVoice } from './voice-watch.js';
-import { expectBy } from './watch-timer.js';
+import { OWED_MS, expectBy } from './watch-timer.js';
 
 /** A hosted tool is silent while it works; no longer than this. */
 const HOSTED_MS = 60_000;
-/** A listener tells of the end of what it plays as it is heard; so long after that nobody is there. */
-const MUTE_MS = 4_000;
 
 export function onWatchdogTimer(context: StepContext): void {
   const { state } = context;
@@ -28,6 +27,8 @@ export function onWatchdogTimer(context: StepContext): void {
     watchRequest(context);
     watchTurn(context);
     checkVoice(context);
+    checkSpeech(context);
+    checkCut(context);
     checkListener(context);
     requestNext(context);
   }
@@ -58,51 +59,46 @@ function watchResponse(context: StepContext, response: LiveResponse): void {
   }
   // If it is still being generated, the next would be refused.
   cancelAtModel(context, responseId);
-  if (mute) context.effects.push({ type: 'recover_connection', reason: 'response_stalled' });
+  if (!mute) return;
+  if (response.handles.length === 0) context.state.link.askAgain = true;
+  context.effects.push({ type: 'recover_connection', reason: 'response_stalled' });
 }
 
-/** A turn of the user that the model answers by itself is answered; when it is not, we ask. */
+/** A turn of the user that the model answers by itself is answered; when it is not, we ask. Where we ask anyway, the end of the turn is owed. */
 function watchTurn(context: StepContext): void {
   const { state, nowMs } = context;
   const { turnEndedMs } = state;
   if (turnEndedMs === undefined) return;
   if (nowMs - turnEndedMs < STALLED_MS) return expectBy(context, turnEndedMs + STALLED_MS);
   delete state.turnEndedMs;
+  const answers = answersByItself(state);
   // One that was asked for in the meantime is the answer, and is watched for itself.
-  if (!answersByItself(state)) return;
-  if (state.request.name !== 'free' || state.wanted.length > 0) return;
-  emit(context, { type: 'error', error: timeout(`The user's turn ended and the model began no answer within ${STALLED_MS / 1000} s; it is asked for one.`) });
-  want(context, { request: {}, origin: 'turn' });
-  if (state.watch.modelMs <= turnEndedMs) context.effects.push({ type: 'recover_connection', reason: 'turn_not_answered' });
+  if (answers && (state.request.name !== 'free' || state.wanted.length > 0)) return;
+  const mute = state.watch.modelMs <= turnEndedMs;
+  // A model that does not answer by itself may have told less of the turn than others do.
+  if (!answers && !mute) return;
+  emit(context, { type: 'error', error: timeout(`The user's turn ended and the model ${answers ? 'began no answer' : 'did not close it'} within ${STALLED_MS / 1000} s; it is asked for one.`) });
+  if (!mute || !state.link.policy.reconnect) return want(context, { request: {}, origin: 'turn' });
+  // Where the next connection hears the turn again, it answers by itself.
+  state.link.askAgain = true;
+  context.effects.push({ type: 'recover_connection', reason: 'turn_not_answered' });
 }
 
-/** Sound was sent to a listener that reports: its reports are owed. */
-export function watchListener(context: StepContext): void {
-  const { ledger, watch } = context.state;
-  if (ledger.source === 'reports' && !watch.listenerMute && watch.dueMs === undefined) expectBy(context, ledger.playedOutAtMs + MUTE_MS);
+/** A cut that the model was told of is confirmed, by one that confirms any. */
+function checkCut(context: StepContext): void {
+  const { watch } = context.state;
+  const { cutMs } = watch;
+  if (cutMs === undefined) return;
+  if (context.nowMs - cutMs < OWED_MS) return expectBy(context, cutMs + OWED_MS);
+  delete watch.cutMs;
+  // What it says instead shows that it is there.
+  if (watch.modelMs > cutMs) return;
+  const message = `The model was told how much of its speech was heard and did not answer within ${OWED_MS / 1000} s.`;
+  emit(context, { type: 'error', error: new ProviderError('HISTORY_EDIT_FAILED', message, { retryable: true, hint: 'A new connection is told what was heard.' }) });
+  context.effects.push({ type: 'recover_connection', reason: 'cut_not_confirmed' });
 }
 
-/** The listener has reported: it is there. */
-export function listenerHeard({ state }: StepContext): void {
-  state.watch.listenerMute = false;
-}
-
-/** By the clock everything has been played, and the listener has said so or goes on saying how far it is. */
-function checkListener(context: StepContext): void {
-  const { state, nowMs } = context;
-  const { ledger, watch } = state;
-  if (ledger.source !== 'reports' || watch.listenerMute || !isPlaying(ledger, nowMs)) return;
-  if (ledger.pausedAtMs !== undefined) return expectBy(context, nowMs + MUTE_MS);
-  let lastMs = ledger.playedOutAtMs;
-  for (const { reportedAtMs } of ledger.entries) lastMs = Math.max(lastMs, reportedAtMs ?? 0);
-  if (nowMs - lastMs < MUTE_MS) return expectBy(context, lastMs + MUTE_MS);
-  watch.listenerMute = true;
-  emit(context, {
-    type: 'error',
-    error: new TransportError('PLAYBACK_STALLED', `The listener has not reported for ${MUTE_MS / 1000} s, though there is sound that it has not played.`, {
-      stage: 'audio',
-      retryable: true,
-      hint: 'Its player has stopped or its connection is gone. What it did not report counts as not heard.',
-    }),
-  });
+export function cutConfirmed({ state: { watch } }: StepContext): void {
+  watch.confirmsCuts = true;
+  delete watch.cutMs;
 }

@@ -228,8 +228,8 @@ export class SimulatedConnection implements ModelConnection {
     this.#later(5, () => this.#commit(speech, nowMs));
   }
 
-  #commit({ itemId, words }: { itemId: string; words: number[] }, audioEndMs: number): void {
-    this.#emit({ type: 'speech_stopped', itemId, audioEndMs });
+  #commit({ itemId, words }: { itemId: string; words: number[] }, audioEndMs?: number): void {
+    if (audioEndMs !== undefined) this.#emit({ type: 'speech_stopped', itemId, audioEndMs });
     const previousItemId = this.items.at(-1)?.id ?? null;
     this.#emit({ type: 'input_committed', itemId, previousItemId });
     const item: ModelItem = { type: 'message', id: itemId, role: 'user', status: 'completed', content: [{ type: 'input_audio', transcript: null }] };
@@ -240,7 +240,8 @@ export class SimulatedConnection implements ModelConnection {
       this.#later(this.#rng.int(30, 900), () => this.#emit({ type: 'user_transcript', itemId, contentIndex: 0, text: words.map((word) => `w${word}`).join(' '), final: true }));
     }
     this.#committed.push(...words);
-    this.#later(this.#rng.int(20, 300), () => this.respond());
+    // A turn that is committed by hand is answered when it is asked for.
+    if (audioEndMs !== undefined) this.#later(this.#rng.int(20, 300), () => this.respond());
   }
 
   #speak(response: SimulatedResponse): void {
@@ -313,6 +314,13 @@ export class SimulatedConnection implements ModelConnection {
       case 'configure':
         if (!this.#options.mute) this.#emit({ type: 'model_session_configured', silenceMs: 500 });
         return;
+      case 'commit_audio': {
+        const speech = this.#speech;
+        if (speech === undefined) return this.#refuse(command.eventId, 'input_audio_buffer_commit_empty');
+        this.#speech = undefined;
+        this.#silentChunks = 0;
+        return this.#commit(speech);
+      }
       case 'create_item':
         return this.#addItem(command);
       case 'delete_item':

@@ -118,10 +118,12 @@ describe('a tool in the background', () => {
 
   it('waits no longer than 30 s for quiet', async () => {
     const made = booking();
-    const harness = await called(made, { playback: 'reported' });
+    const harness = await called(made);
     await advance(harness, 700);
-    // A listener that never says what it has heard.
     modelAnswers(harness, 'r2', 'One moment.', 1_000);
+    await advance(harness, 1_000);
+    // Somebody who talks without end.
+    harness.model.push(speechStarts('u1'));
     made.end('"done"');
     await settle();
     await advance(harness, 29_900);

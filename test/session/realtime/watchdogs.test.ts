@@ -136,9 +136,20 @@ describe('a response that bills audio of which nothing was decoded', () => {
 });
 
 describe('the watchdogs', () => {
-  it('never trip in 24 h of quiet, and have no timer then', async () => {
-    const harness = await openHarness();
+  it.each(['clock', 'reported'] as const)('never trip in 24 h of quiet, and have no timer then (%s)', async (playback) => {
+    const harness = await openHarness({ playback });
+    // An opening, a turn with a cut, an edit: everything that was owed has come.
     harness.model.push(...replyBegins('r1', 'a1', 'Hello.', 1_000), ...replyEnds('r1', 'a1', 'Hello.'));
+    listen(harness, 400, 'voice');
+    harness.model.push(speechStarts('u1'), { type: 'item_truncated', itemId: 'a1', contentIndex: 0, audioEndMs: 400 });
+    listen(harness, 600, 'room');
+    harness.model.push({ type: 'speech_stopped', itemId: 'u1', audioEndMs: 1_000 }, { type: 'input_committed', itemId: 'u1' });
+    harness.model.push(...replyBegins('r2', 'a2', 'Yes?', 1_000), ...replyEnds('r2', 'a2', 'Yes?'));
+    harness.session.setContext('order', 'none');
+    const created = harness.model.commandsOf('create_item').at(-1)?.item;
+    if (created?.type === 'message') harness.model.push({ type: 'item_added', item: { ...created, status: 'completed' } });
+    harness.clock.advance(900);
+    if (playback === 'reported') harness.session.reportPlayback({ itemId: 'a2', contentIndex: 0, samples: 24_000 });
     harness.clock.advance(60_000);
     expect(harness.clock.pendingTimers).toBe(0);
     // A room with a little noise: one chunk stands for the minute around it.
