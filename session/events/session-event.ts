@@ -47,7 +47,8 @@ export interface TurnMarks {
 export type ConnectionState =
   /** `attempt` is there from the second on: the one before is slow, and another was begun beside it. */
   | { readonly state: 'connecting'; readonly attempt?: number }
-  | { readonly state: 'open'; readonly modelSessionId?: string }
+  /** `lost`: of what was said while it was made, the part that could not be kept; see below. */
+  | { readonly state: 'open'; readonly modelSessionId?: string; readonly lost?: { readonly fromMs: number; readonly toMs: number } }
   /** The connection is gone; attempt number `attempt` begins in `delayMs`. The session stays usable: what is asked of it meanwhile is kept. */
   | { readonly state: 'reconnecting'; readonly attempt: number; readonly delayMs: number; readonly reason: string }
   /** A new connection is being made beside the one that serves, to take its place in the next silence. */

@@ -19,7 +19,7 @@ import { carryHosted } from './hosted-approval.js';
 import { cutItem, failOpenItems, textOf } from './history.js';
 import type { Attempt, LinkState, Serving } from './link-state.js';
 import { CONNECTION_LOST, nextJitter } from './link-state.js';
-import { keepForReplay, replayMicrophone, sendEarly } from './microphone.js';
+import { keepEarly, keepForReplay, replayMicrophone } from './microphone.js';
 import { putBack, settleHandles } from './response-queue.js';
 import { answersByItself, endResponse, providerError, requestNext, settleAllHandles, want } from './responses.js';
 import { restoreConversation } from './restore.js';
@@ -49,6 +49,7 @@ export function onConnect(context: StepContext): void {
   const { state } = context;
   if (state.connection.name !== 'idle') return;
   state.connection = { name: 'connecting' };
+  keepEarly(state);
   emit(context, { type: 'connection', connection: { state: 'connecting' } });
   openAttempt(context);
 }
@@ -313,8 +314,8 @@ function adopt(context: StepContext, attempt: Attempt): void {
   state.connection = { name: 'open' };
   if (first) {
     const { modelSessionId } = attempt;
-    emit(context, { type: 'connection', connection: { state: 'open', ...(modelSessionId === undefined ? {} : { modelSessionId }) } });
-    sendEarly(context);
+    const lost = replayMicrophone(context);
+    emit(context, { type: 'connection', connection: { state: 'open', ...(modelSessionId === undefined ? {} : { modelSessionId }), ...(lost === undefined ? {} : { lost }) } });
     context.effects.push({ type: 'ready' });
     startBudgetClock(context);
     resumeHandoffs(context);

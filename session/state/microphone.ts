@@ -12,7 +12,7 @@ import { emit, newId, send } from './step-context.js';
 import { onVoice } from './two-stage.js';
 import { watchVoice } from './voice-watch.js';
 
-/** Microphone audio kept while the first connection is made, in ms; what is older is dropped and reported. */
+/** Microphone audio kept while the first connection is made, in ms; what is older is lost, and told. */
 const EARLY_AUDIO_MS = 6_000;
 /** Bytes in the socket's queue above which microphone audio is dropped: at 24 kHz as base64, about 8 s that the network has not taken. */
 const MICROPHONE_HIGH_BYTES = 512 * 1024;
@@ -23,8 +23,7 @@ export function onMicrophone(context: StepContext, bytes: Uint8Array, queuedByte
   const { state, nowMs } = context;
   const { microphone } = state;
   microphone.lastAtMs = nowMs;
-  if (state.connection.name === 'reconnecting') return keepForNext(state, heardByModel(context, bytes));
-  if (state.connection.name !== 'open') return keepEarly(state, bytes);
+  if (state.connection.name !== 'open') return keepForNext(state, heardByModel(context, bytes));
   if (queuedBytes > MICROPHONE_HIGH_BYTES) {
     microphone.dropped += 1;
     if (!microphone.high) emit(context, { type: 'pressure', queue: 'microphone', state: 'high', dropped: microphone.dropped });
@@ -41,12 +40,9 @@ export function onMicrophone(context: StepContext, bytes: Uint8Array, queuedByte
   watchVoice(context, heard);
 }
 
-/** The first connection is ready: what came before goes out, in order. */
-export function sendEarly(context: StepContext): void {
-  const { microphone } = context.state;
-  if (microphone.dropped > 0) emit(context, { type: 'pressure', queue: 'microphone', state: 'dropped', dropped: microphone.dropped });
-  for (const bytes of microphone.early.splice(0)) sendMicrophone(context, bytes);
-  microphone.earlyBytes = 0;
+/** The first connection is being made: what comes before it is ready is kept for it. */
+export function keepEarly({ config, microphone }: SessionState): void {
+  microphone.limitBytes = msToBytes(config.inputFormat, EARLY_AUDIO_MS);
 }
 
 /**
@@ -118,17 +114,6 @@ function keepForNext(state: SessionState, bytes: Uint8Array): void {
   const before = ring.startByte;
   pushToRing(ring, bytes, limitBytes);
   if (ring.startByte > before) loseAudio(state, before, ring.startByte);
-}
-
-function keepEarly(state: SessionState, bytes: Uint8Array): void {
-  const { microphone } = state;
-  const limit = msToBytes(state.config.inputFormat, EARLY_AUDIO_MS);
-  microphone.early.push(bytes.slice());
-  microphone.earlyBytes += bytes.length;
-  while (microphone.earlyBytes > limit) {
-    microphone.earlyBytes -= microphone.early.shift()?.length ?? microphone.earlyBytes;
-    microphone.dropped += 1;
-  }
 }
 
 function keptBytes({ config, link }: SessionState): number {

@@ -197,9 +197,6 @@ export interface SessionState {
     dropped: number;
     /** Whether the socket's queue is above its mark. */
     high: boolean;
-    /** What came before the model was ready. */
-    readonly early: Uint8Array[];
-    earlyBytes: number;
     /** The newest audio, for the next connection. */
     readonly ring: MicrophoneRing;
     /** Where in the microphone's audio the serving connection began. */
@@ -276,8 +273,6 @@ export function createSessionState(modelConfig: ModelConfig, playback: 'clock' |
       lastAtMs: 0,
       dropped: 0,
       high: false,
-      early: [],
-      earlyBytes: 0,
       ring: createRing(),
       baseByte: 0,
       limitBytes: 0,

@@ -383,7 +383,7 @@ describe('a listener that stops reporting', () => {
     expect(call.count('error')).toBe(2);
   });
 
-  it('holds up no rotation, and no result of a tool', async () => {
+  it('holds up no rotation', async () => {
     const call = new Call({ playback: 'reported', rotation: { sessionLimitMs: 60_000 } });
     await call.connect();
     story(call, 1_000);
