@@ -46,6 +46,8 @@ export type { FramerOptions } from './framing/framer.js';
 export { resampleWhole } from './resample/resample-whole.js';
 export { Resampler } from './resample/resampler.js';
 export type { ResamplerOptions, ResamplerQuality } from './resample/resampler.js';
+export { checkEncoding, createEncodingCheck } from './check/encoding-check.js';
+export type { EncodingCheck, LikelyEncoding } from './check/encoding-check.js';
 export { EnergyVad } from './vad/energy-vad.js';
 export type { EnergyVadOptions } from './vad/energy-vad.js';
 export type { Vad, VadTransition } from './vad/vad.js';
