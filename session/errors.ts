@@ -3,7 +3,7 @@
  * the provider ({@link ProviderError}), a tool or hook of the application ({@link ToolError}). People match `error.code`.
  */
 export type InvalidStateCode = 'SESSION_CLOSED' | 'SESSION_NOT_CONNECTED' | 'SESSION_ALREADY_CONNECTED' | 'CHANNEL_FULL';
-export type ProtocolErrorCode = 'PROTOCOL_BAD_EVENT' | 'PROTOCOL_BAD_FRAME';
+export type ProtocolErrorCode = 'PROTOCOL_BAD_EVENT' | 'PROTOCOL_BAD_FRAME' | 'AUDIO_FORMAT_MISMATCH';
 export type TransportErrorCode =
   | 'MODEL_UNREACHABLE'
   | 'MODEL_UNAUTHORIZED'
@@ -57,8 +57,8 @@ export class InvalidStateError extends VoicewireError<InvalidStateCode> {
 /** The peer sent what its protocol does not allow. */
 export class ProtocolError extends VoicewireError<ProtocolErrorCode> {
   override readonly name = 'ProtocolError';
-  constructor(code: ProtocolErrorCode, message: string, options: { cause?: unknown; hint?: string } = {}) {
-    super(code, message, { stage: 'protocol', ...options });
+  constructor(code: ProtocolErrorCode, message: string, options: { cause?: unknown; hint?: string; stage?: ErrorStage } = {}) {
+    super(code, message, { ...options, stage: options.stage ?? 'protocol' });
   }
 }
 

@@ -12,6 +12,7 @@ import { completeEntry, isPlaying, samplesToMs } from '../../audio/index.js';
 import { ProviderError, TransportError, VoicewireError } from '../errors.js';
 import type { ModelClose, ModelErrorInfo, ModelInput } from '../ports/model.js';
 import { hasAnother, noteFailure, noteSuccess, pickModel, preferredAgainAtMs } from './breaker.js';
+import { restartFormatWatch } from './format-watch-state.js';
 import { splitHeard } from './heard-text.js';
 import { resumeHandoffs } from './handoff.js';
 import { dropHeld } from './hold-back.js';
@@ -320,6 +321,7 @@ function adopt(context: StepContext, attempt: Attempt): void {
     startBudgetClock(context);
     resumeHandoffs(context);
   } else {
+    restartFormatWatch(state.formatWatch, state.config);
     restoreConversation(context);
     resumeHandoffs(context);
     const lost = replayMicrophone(context);

@@ -3,6 +3,7 @@
  * too.
  */
 import { bytesToMs, msToBytes } from '../../audio/index.js';
+import { watchFormat } from './format-watch.js';
 import { removeItem, textOf } from './history.js';
 import { heardByModel } from './microphone-gate.js';
 import { forgetBefore, pushToRing, readRing } from './microphone-ring.js';
@@ -23,6 +24,7 @@ export function onMicrophone(context: StepContext, bytes: Uint8Array, queuedByte
   const { state, nowMs } = context;
   const { microphone } = state;
   microphone.lastAtMs = nowMs;
+  if (state.formatWatch.input !== undefined) watchFormat(context, 'input', bytes);
   if (state.connection.name !== 'open') return keepForNext(state, heardByModel(context, bytes));
   if (queuedBytes > MICROPHONE_HIGH_BYTES) {
     microphone.dropped += 1;

@@ -9,6 +9,8 @@ import { bargeInPolicy, configuredFor } from './barge-in-policy.js';
 import type { BargeInOptions } from './barge-in-policy.js';
 import { createBargeIn } from './barge-in-state.js';
 import type { BargeInState } from './barge-in-state.js';
+import { createFormatWatch } from './format-watch-state.js';
+import type { FormatWatch } from './format-watch-state.js';
 import { createGuardrails } from './guardrail-state.js';
 import type { GuardrailPolicy, GuardrailState } from './guardrail-state.js';
 import { createHandoffState } from './handoff-state.js';
@@ -147,6 +149,7 @@ export interface SessionState {
   readonly link: LinkState;
   readonly ledger: PlaybackLedger;
   readonly bargeIn: BargeInState;
+  readonly formatWatch: FormatWatch;
   readonly history: HistoryState;
   readonly wanted: WantedResponse[];
   /** Wishes that found the queue full. */
@@ -245,6 +248,7 @@ export function createSessionState(modelConfig: ModelConfig, playback: 'clock' |
     link: createLink(policies.connection),
     ledger: createLedger(playback === 'reported' ? 'reports' : 'clock'),
     bargeIn: createBargeIn(policy),
+    formatWatch: createFormatWatch(config),
     history: createHistory(),
     wanted: [],
     wantedDropped: 0,

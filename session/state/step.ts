@@ -3,6 +3,7 @@ import { assertNever } from '../errors.js';
 import type { ModelErrorInfo, ModelInput, ModelItem } from '../ports/model.js';
 import { interrupt } from './barge-in.js';
 import { belongsToConversation, finish, onConnect, onConnectionClosed, onConnectionTimer, onModelExhausted, onOpened, onOpeningFailed, recover } from './connection.js';
+import { watchFormat } from './format-watch.js';
 import { onAgentText, onGuardedBegin, onGuardedEnd, onUserMessage, onUserText, onVerdict } from './guardrails.js';
 import { onHandoff, onHandoffOverdue, onReconfigured, onReconfigureRefused } from './handoff.js';
 import { addItem, appendText, commitSpeech, dropSpeech, expectAnswer, expectSpeech, failTranscript, finishItem, removeItem, setArguments, setText } from './history.js';
@@ -406,6 +407,7 @@ function onAudio(context: StepContext, input: Extract<ModelInput, { type: 'audio
   const { format } = response;
   const samples = bytesToSamples(format, input.bytes.length);
   if (samples === 0) return;
+  if (state.formatWatch.output !== undefined) watchFormat(context, 'output', input.bytes);
   let entry = ledgerEntry(state.ledger, itemId, contentIndex);
   if (entry === undefined) {
     settleHeard(state.ledger, nowMs);
