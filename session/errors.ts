@@ -20,8 +20,16 @@ export type SessionErrorCode = InvalidStateCode | ProtocolErrorCode | TransportE
 /** Which part of a session an error comes from. */
 export type ErrorStage = 'call' | 'connect' | 'transport' | 'protocol' | 'model' | 'transcription' | 'tool' | 'handoff' | 'guardrail' | 'handler' | 'audio' | 'host';
 
+/**
+ * At which end of the session something failed: with the model (its network, server or account), with whoever listens, in a tool or check of the
+ * application, or in the application's own use of voicewire. Where it is not `model`, the model can still speak.
+ */
+export type ErrorLeg = 'model' | 'client' | 'tool' | 'application';
+
 export interface VoicewireErrorOptions {
   readonly stage: ErrorStage;
+  /** Default: that of the stage. */
+  readonly leg?: ErrorLeg;
   /** Whether the same thing may succeed when it is tried again. Default false. */
   readonly retryable?: boolean;
   /** What to do about it, as a sentence. */
@@ -29,11 +37,61 @@ export interface VoicewireErrorOptions {
   readonly cause?: unknown;
 }
 
+const LEG_OF_STAGE: Readonly<Record<ErrorStage, ErrorLeg>> = {
+  call: 'application',
+  connect: 'model',
+  transport: 'model',
+  protocol: 'model',
+  model: 'model',
+  transcription: 'model',
+  tool: 'tool',
+  handoff: 'tool',
+  guardrail: 'tool',
+  handler: 'application',
+  audio: 'model',
+  host: 'client',
+};
+
+/** What to do, where whoever made the error had nothing better to say: no error of a session is without it. */
+const HINTS: Readonly<Record<SessionErrorCode, string>> = {
+  SESSION_CLOSED: 'Make a new RealtimeSession.',
+  SESSION_NOT_CONNECTED: 'Await connect() first.',
+  SESSION_ALREADY_CONNECTED: 'Call connect() once; make a new session for another conversation.',
+  CHANNEL_FULL: 'Read the events faster, or give the loop a larger capacity.',
+  PROTOCOL_BAD_EVENT: 'The message was skipped. If there are more, the peer speaks another protocol or another version of it.',
+  AUDIO_FORMAT_MISMATCH: 'Send the audio in the format that is declared, or declare the one that it has.',
+  PROTOCOL_BAD_FRAME: 'Use the same version of voicewire on both sides.',
+  MODEL_UNREACHABLE: 'Check the address and the network.',
+  MODEL_UNAUTHORIZED: 'Check that the key is complete, not expired, and allowed to use this model.',
+  MODEL_NOT_FOUND: 'Check the path of the address and the name of the model.',
+  MODEL_REFUSED: 'Check that the address is one of a realtime WebSocket.',
+  MODEL_CONNECTION_LOST: 'Connect again; if it happens at once each time, check the address, the key and the model name.',
+  CONNECT_TIMEOUT: 'The network or the provider is slow: try again, or allow more time.',
+  TRANSPORT_CLOSED: 'Open the socket again.',
+  PLAYBACK_STALLED: 'The player has stopped or its connection is gone. What it did not report counts as not heard.',
+  PROVIDER_ERROR: "Look up the provider's own code in its documentation.",
+  PROVIDER_RATE_LIMITED: 'Try again in a moment; if it happens often, ask the provider for a higher limit, or name a second model.',
+  PROVIDER_SESSION_EXPIRED: 'A session that may reconnect goes on by itself; otherwise begin a new conversation.',
+  RESPONSE_FAILED: 'Ask again. If it happens often, the provider has a fault, or refuses what it is asked.',
+  RESPONSE_TIMEOUT: 'Ask again; if it happens often, the provider is overloaded or not compatible.',
+  SPEECH_UNANSWERED: 'A new connection is usually the cure; if it happens in each call, compare the audio format that is sent with the one that is configured.',
+  SPEECH_NOT_ENDED: 'Nothing need be done; if it happens often, look at the turn detection that is configured.',
+  AUDIO_UNDECODED: 'The server speaks another dialect of the protocol, or its audio was lost on the way: look at raw_model_event.',
+  TRANSCRIPTION_FAILED: 'The model has heard the user all the same; only the written words are missing.',
+  HISTORY_EDIT_FAILED: 'Look at session.history for what the model has, and edit again from there.',
+  TOOL_FAILED: 'See the cause.',
+  TOOL_CALL_CONFLICT: 'This is a fault of the model or its server; ask it again for what is missing.',
+  HANDLER_FAILED: 'See the cause: it is what the function of the application threw.',
+  HANDOFF_FAILED: 'The agent of before goes on. See the cause, or the provider’s code, for what the new one was refused for.',
+  GUARDRAIL_FAILED: 'See why the check failed; onFailure of the guardrails says what becomes of texts that were not checked.',
+};
+
 /** What every error of voicewire is: what happened (`message`), a stable `code`, and what to do (`hint`). */
 export class VoicewireError<Code extends string = string> extends Error {
   override readonly name: string = 'VoicewireError';
   readonly code: Code;
   readonly stage: ErrorStage;
+  readonly leg: ErrorLeg;
   readonly retryable: boolean;
   readonly hint: string | undefined;
 
@@ -41,6 +99,7 @@ export class VoicewireError<Code extends string = string> extends Error {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.code = code;
     this.stage = options.stage;
+    this.leg = options.leg ?? LEG_OF_STAGE[options.stage];
     this.retryable = options.retryable ?? false;
     this.hint = options.hint;
   }
@@ -50,7 +109,7 @@ export class VoicewireError<Code extends string = string> extends Error {
 export class InvalidStateError extends VoicewireError<InvalidStateCode> {
   override readonly name = 'InvalidStateError';
   constructor(code: InvalidStateCode, message: string, hint?: string) {
-    super(code, message, { stage: 'call', ...(hint === undefined ? {} : { hint }) });
+    super(code, message, { stage: 'call', hint: hint ?? HINTS[code] });
   }
 }
 
@@ -58,7 +117,7 @@ export class InvalidStateError extends VoicewireError<InvalidStateCode> {
 export class ProtocolError extends VoicewireError<ProtocolErrorCode> {
   override readonly name = 'ProtocolError';
   constructor(code: ProtocolErrorCode, message: string, options: { cause?: unknown; hint?: string; stage?: ErrorStage } = {}) {
-    super(code, message, { ...options, stage: options.stage ?? 'protocol' });
+    super(code, message, { ...options, stage: options.stage ?? 'protocol', hint: options.hint ?? HINTS[code] });
   }
 }
 
@@ -68,7 +127,7 @@ export class TransportError extends VoicewireError<TransportErrorCode> {
   /** Close code of the socket (RFC 6455 section 7.4), where there was a close. */
   readonly closeCode: number | undefined;
   constructor(code: TransportErrorCode, message: string, options: Omit<VoicewireErrorOptions, 'stage'> & { closeCode?: number; stage?: ErrorStage } = {}) {
-    super(code, message, { ...options, stage: options.stage ?? 'transport' });
+    super(code, message, { ...options, stage: options.stage ?? 'transport', hint: options.hint ?? HINTS[code] });
     this.closeCode = options.closeCode;
   }
 }
@@ -85,7 +144,7 @@ export class ProviderError extends VoicewireError<ProviderErrorCode> {
     message: string,
     options: Omit<VoicewireErrorOptions, 'stage'> & { stage?: ErrorStage; providerCode?: string | undefined; eventId?: string | undefined } = {},
   ) {
-    super(code, message, { ...options, stage: options.stage ?? 'model' });
+    super(code, message, { ...options, stage: options.stage ?? 'model', hint: options.hint ?? HINTS[code] });
     this.providerCode = options.providerCode;
     this.eventId = options.eventId;
   }
@@ -99,7 +158,7 @@ export class ToolError extends VoicewireError<ToolErrorCode> {
   constructor(code: ToolErrorCode, message: string, options: { cause?: unknown; toolName?: string; callId?: string; hint?: string; stage?: ErrorStage } = {}) {
     super(code, message, {
       stage: options.stage ?? 'tool',
-      ...(options.hint === undefined ? {} : { hint: options.hint }),
+      hint: options.hint ?? HINTS[code],
       ...(options.cause === undefined ? {} : { cause: options.cause }),
     });
     this.toolName = options.toolName;

@@ -1,4 +1,5 @@
 export * from './errors.js';
+export { errorText, explainError } from './error-text.js';
 export { Emitter } from './events/emitter.js';
 export type * from './events/history-item.js';
 export type * from './events/response-result.js';

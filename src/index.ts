@@ -3,7 +3,7 @@ export { RealtimeSession } from './host/realtime-session.js';
 export type { RealtimeSessionOptions } from './host/realtime-session.js';
 export { RealtimeAgent, ToolOutput, handoff, hostedMcpTool, silentLogger, tool, toolResult } from '../session/index.js';
 export { CostMeter, PRICES, SESSION_EVENT_TYPES, priceTranscription, priceUsage } from '../session/index.js';
-export { InvalidStateError, ProtocolError, ProviderError, ToolError, TransportError, VoicewireError } from '../session/index.js';
+export { InvalidStateError, ProtocolError, ProviderError, ToolError, TransportError, VoicewireError, errorText, explainError } from '../session/index.js';
 export type * from '../session/index.js';
 export { openaiRealtime } from './provider/openai/openai-realtime.js';
 export type { OpenaiRealtimeOptions } from './provider/openai/openai-realtime.js';

@@ -164,6 +164,7 @@ export type TokenUsage = Usage;
 export interface ModelErrorInfo {
   /** The provider's own code, e.g. `conversation_already_has_active_response`; absent where the provider gave none. */
   readonly code?: string;
+  /** The provider's own; `protocol_error` is ours, of a message that could not be read and was skipped. */
   readonly kind?: string;
   readonly message: string;
   readonly param?: string;

@@ -1,3 +1,4 @@
+import { errorText } from '../error-text.js';
 import { ToolError } from '../errors.js';
 import { Emitter } from '../events/emitter.js';
 import type { SessionEvent, SessionEventMap } from '../events/session-event.js';
@@ -54,6 +55,6 @@ export class EventOutlet {
 }
 
 function handlerFailed(error: unknown, type: keyof SessionEventMap): ToolError {
-  const text = error instanceof Error ? error.message : String(error);
+  const text = errorText(error);
   return new ToolError('HANDLER_FAILED', `A handler of ${type} events threw: ${text}`, { cause: error, stage: 'handler' });
 }

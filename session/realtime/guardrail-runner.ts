@@ -1,4 +1,5 @@
 import type { Guardrail, GuardrailContext, GuardrailOptions, GuardrailVerdict } from '../agent/guardrail.js';
+import { errorText } from '../error-text.js';
 import type { Clock, Timer } from '../ports/clock.js';
 import type { GuardrailPolicy, GuardrailResult } from '../state/guardrail-state.js';
 
@@ -50,7 +51,7 @@ export class GuardrailRunner {
             const verdict = await Promise.race([ask(guardrail, text, { ...context, signal }), overdue]);
             if (verdict !== 'pass') resolve({ trip: { name: guardrail.name, reason: verdict.reason, ...(verdict.say === undefined ? {} : { say: verdict.say }) }, failures });
           } catch (error) {
-            failures.push({ name: guardrail.name, problem: error instanceof Error ? error.message : String(error) });
+            failures.push({ name: guardrail.name, problem: errorText(error) });
           }
         });
         void Promise.all(asked).then(() => resolve({ failures }));

@@ -1,4 +1,5 @@
 import type { Handoff, RealtimeAgent } from '../agent/realtime-agent.js';
+import { errorText } from '../error-text.js';
 import { InvalidStateError, ToolError, VoicewireError } from '../errors.js';
 import type { HistoryItem } from '../events/history-item.js';
 import type { Clock } from '../ports/clock.js';
@@ -68,7 +69,7 @@ export class HandoffDesk {
 
   #onUnprepared(handoffId: string, toAgent: string, cause: unknown, callId: string | undefined): void {
     const { signal, dispatch, onFailure } = this.#options;
-    const text = cause instanceof Error ? cause.message : String(cause);
+    const text = errorText(cause);
     const error = cause instanceof VoicewireError ? cause : new ToolError('HANDOFF_FAILED', `${toAgent} cannot take over: ${text}`, { cause, stage: 'handoff' });
     this.settle(handoffId, error);
     if (!signal.aborted) onFailure(error);

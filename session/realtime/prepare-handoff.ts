@@ -1,4 +1,5 @@
 import type { Handoff, HandoffContext } from '../agent/realtime-agent.js';
+import { errorText } from '../error-text.js';
 import { ToolError } from '../errors.js';
 import type { HistoryItem } from '../events/history-item.js';
 import type { Clock, Timer } from '../ports/clock.js';
@@ -38,7 +39,7 @@ export async function prepareHandoff(clock: Clock, wish: HandoffWish): Promise<P
   try {
     return await Promise.race([prepare(how, history, summary, context), overdue]);
   } catch (cause) {
-    const text = cause instanceof Error ? cause.message : String(cause);
+    const text = errorText(cause);
     throw new ToolError('HANDOFF_FAILED', `What ${names.toAgent} shall know could not be prepared: ${text}`, { cause, stage: 'handoff' });
   } finally {
     timer?.cancel();

@@ -1,5 +1,6 @@
 import type { PlaybackReport } from '../../audio/index.js';
 import type { RealtimeAgent } from '../agent/realtime-agent.js';
+import { errorText } from '../error-text.js';
 import { InvalidStateError, ToolError, TransportError, assertNever } from '../errors.js';
 import type { HistoryItem, NewHistoryItem } from '../events/history-item.js';
 import type { CallCost, SessionUsage } from '../events/usage.js';
@@ -426,7 +427,7 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
     const info: EventInfo = metadata === undefined ? { sessionId, agentName, timestamp } : { sessionId, agentName, timestamp, metadata };
     // Each body was made for this one event, fifty a second and more: it is completed, not copied.
     const event = Object.assign(body, { info }) as SessionEvent;
-    if (event.type === 'error') this.#logger.warn('An error was reported.', { code: event.error.code, stage: event.error.stage });
+    if (event.type === 'error') this.#logger.warn('An error was reported.', { code: event.error.code, stage: event.error.stage, leg: event.error.leg });
     this.#outlet.emit(event);
   }
 
@@ -484,7 +485,7 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
     const { name } = this.#state.connection;
     this.#ready?.reject(error);
     if (name === 'closed' || this.#lifeState === 'closed') return;
-    const reason = error instanceof Error ? error.message : 'aborted';
+    const reason = error === undefined ? 'aborted' : errorText(error);
     this.#dispatch({ type: 'close', reason });
   }
 

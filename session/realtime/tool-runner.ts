@@ -1,5 +1,6 @@
 import { ToolOutput } from '../agent/tool.js';
 import type { ParsedArguments, Tool, ToolResult } from '../agent/tool.js';
+import { errorText } from '../error-text.js';
 import type { ToolOutcome } from '../events/session-event.js';
 import type { Clock, Timer } from '../ports/clock.js';
 import { problem } from '../state/tool-answers.js';
@@ -58,7 +59,7 @@ export class ToolRunner {
     try {
       parsed = tool.parse(call.argumentsJson);
     } catch (error) {
-      return { ok: false, problem: `The call could not be checked, and was not run: ${messageOf(error)}` };
+      return { ok: false, problem: `The call could not be checked, and was not run: ${errorText(error)}` };
     }
     if (!parsed.ok) return parsed;
     this.#prepared.set(call.callId, { tool, run: parsed.run });
@@ -126,7 +127,7 @@ export class ToolRunner {
     };
     const work = (async () => run(context))().then(
       (result) => inWords(result, settled),
-      (error: unknown) => (abort.signal.aborted && isAbort(error) ? settled('cancelled', problem(`The tool was stopped: it took longer than ${tool.timeoutMs / 1000} s.`)) : settled('error', problem(messageOf(error)))),
+      (error: unknown) => (abort.signal.aborted && isAbort(error) ? settled('cancelled', problem(`The tool was stopped: it took longer than ${tool.timeoutMs / 1000} s.`)) : settled('error', problem(errorText(error)))),
     );
     void work.then((late) => {
       if (over) onLate(callId, late);
@@ -147,7 +148,7 @@ function inWords(result: ToolResult | ToolOutput, settled: (outcome: ToolOutcome
   try {
     return settled('ok', JSON.stringify(output ?? null) ?? 'null', respond);
   } catch (error) {
-    return settled('error', problem(`The tool has run, but its result cannot be written as JSON: ${messageOf(error)}`), respond);
+    return settled('error', problem(`The tool has run, but its result cannot be written as JSON: ${errorText(error)}`), respond);
   }
 }
 
@@ -157,8 +158,4 @@ function unsettled(text: string): string {
 
 function isAbort(error: unknown): boolean {
   return error instanceof Error && (error.name === 'AbortError' || error.name === 'TimeoutError');
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

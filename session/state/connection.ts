@@ -9,6 +9,7 @@
  *                          closed                 └─ a candidate beside it, adopted in the next silence
  */
 import { completeEntry, isPlaying, samplesToMs } from '../../audio/index.js';
+import { errorText } from '../error-text.js';
 import { ProviderError, TransportError, VoicewireError } from '../errors.js';
 import type { ModelClose, ModelErrorInfo, ModelInput } from '../ports/model.js';
 import { hasAnother, noteFailure, noteSuccess, pickModel, preferredAgainAtMs } from './breaker.js';
@@ -71,7 +72,7 @@ export function onOpened(context: StepContext, attemptId: number | undefined, un
 
 export function onOpeningFailed(context: StepContext, attemptId: number, error: unknown): void {
   const attempt = candidateOf(context.state.link, attemptId);
-  if (attempt !== undefined) attemptFailed(context, attempt, error, { code: 1000, reason: messageOf(error) });
+  if (attempt !== undefined) attemptFailed(context, attempt, error, { code: 1000, reason: errorText(error) });
 }
 
 export function onConnectionClosed(context: StepContext, attemptId: number | undefined, close: ModelClose): void {
@@ -466,7 +467,7 @@ function giveUp(context: StepContext, error: unknown, close: { readonly code: nu
   const told =
     error instanceof VoicewireError
       ? error
-      : new TransportError('MODEL_CONNECTION_LOST', `The connection to the model could not be made again: ${messageOf(error)}`, { retryable: true, cause: error });
+      : new TransportError('MODEL_CONNECTION_LOST', `The connection to the model could not be made again: ${errorText(error)}`, { retryable: true, cause: error });
   emit(context, { type: 'error', error: told });
   finish(context, close.code, close.reason);
 }
@@ -554,8 +555,4 @@ function attemptTimedOut(): TransportError {
 
 function reasonOf(close: ModelClose): string {
   return close.reason === '' ? `close code ${close.code}` : close.reason;
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : 'aborted';
 }

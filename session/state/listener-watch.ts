@@ -47,6 +47,7 @@ export function checkListener(context: StepContext): void {
       type: 'error',
       error: new TransportError('PLAYBACK_STALLED', `The listener has not reported for ${MUTE_MS / 1000} s, though there is sound that it has not played.`, {
         stage: 'audio',
+        leg: 'client',
         retryable: true,
         hint: 'Its player has stopped or its connection is gone. What it did not report counts as not heard; from here on the clock counts, until it reports again.',
       }),

@@ -4,6 +4,7 @@ import type { ResponseResult } from '../events/response-result.js';
 import type { ModelErrorInfo, ModelInput, ResponseRequest } from '../ports/model.js';
 import { failOpenItems } from './history.js';
 import { outputBound, tighter } from './output-bound.js';
+import { providerHint } from './provider-hints.js';
 import { adopt, coverAutomatic, dropPastimes, enqueue, isCovered, newest, putBack, settleHandles, withdraw } from './response-queue.js';
 import type { ResponseAsk } from './response-queue.js';
 import type { LiveResponse, RequestPhase, SessionState } from './session-state.js';
@@ -347,12 +348,13 @@ export function settleAllHandles(context: StepContext): void {
 export function providerError(code: 'PROVIDER_ERROR' | 'RESPONSE_FAILED' | 'TRANSCRIPTION_FAILED', message: string, error: ModelErrorInfo, eventId?: string): ProviderError {
   const limited = error.code === 'rate_limit_exceeded' || error.code === 'insufficient_quota' || error.code === 'inference_rate_limit_exceeded';
   const expired = error.code === 'session_expired';
+  const hint = providerHint(error);
   return new ProviderError(limited ? 'PROVIDER_RATE_LIMITED' : expired ? 'PROVIDER_SESSION_EXPIRED' : code, message, {
     stage: code === 'TRANSCRIPTION_FAILED' ? 'transcription' : 'model',
     retryable: error.code === 'rate_limit_exceeded' || error.code === 'inference_rate_limit_exceeded' || error.kind === 'server_error',
     providerCode: error.code,
     eventId,
-    ...(error.code === 'insufficient_quota' ? { hint: 'The account has no credit left; see the billing page of the provider.' } : {}),
+    ...(hint === undefined ? {} : { hint }),
   });
 }
 

@@ -1,5 +1,5 @@
 import { bytesToSamples, completeEntry, ledgerEntry, openEntry, receiveAndSend, reportHeard, samplesToMs, settleHeard } from '../../audio/index.js';
-import { assertNever } from '../errors.js';
+import { ProtocolError, assertNever } from '../errors.js';
 import type { ModelErrorInfo, ModelInput, ModelItem } from '../ports/model.js';
 import { interrupt } from './barge-in.js';
 import { belongsToConversation, finish, onConnect, onConnectionClosed, onConnectionTimer, onModelExhausted, onOpened, onOpeningFailed, recover } from './connection.js';
@@ -435,6 +435,7 @@ function onModelError(context: StepContext, error: ModelErrorInfo, eventId: stri
     return emit(context, { type: 'raw_model_event', name: 'error', raw: { ...error, eventId } });
   }
   if (onEditRefused(context, error, eventId)) return;
+  if (error.kind === 'protocol_error') return emit(context, { type: 'error', error: new ProtocolError('PROTOCOL_BAD_EVENT', error.message) });
   const wrapped = providerError('PROVIDER_ERROR', `The model reported an error: ${error.message}`, error, eventId);
   if (onReconfigureRefused(context, error, eventId) || onRefusal(context, error, eventId, wrapped)) return;
   emit(context, { type: 'error', error: wrapped });

@@ -1,5 +1,5 @@
 import { AudioError } from '../../audio/index.js';
-import { VoicewireError } from '../../session/index.js';
+import { VoicewireError, errorText } from '../../session/index.js';
 import { commandHelp, parseFlags, table, usage } from './command.js';
 import type { Command } from './command.js';
 import { emulatorCommand } from './emulator-command.js';
@@ -23,7 +23,7 @@ export async function runCommandLine(args: readonly string[], terminal: Terminal
   } catch (error) {
     if (error instanceof Interruption) return error.exitCode;
     const told = tellable(error);
-    terminal.err(args.includes('--json') ? JSON.stringify({ type: 'error', ...told }) : errorText(told));
+    terminal.err(args.includes('--json') ? JSON.stringify({ type: 'error', ...told }) : lineOf(told));
     return told.code === 'USAGE' ? MISUSED : FAILED;
   }
 }
@@ -76,10 +76,10 @@ interface Told {
 function tellable(error: unknown): Told {
   if (error instanceof VoicewireError) return { code: error.code, message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) };
   if (error instanceof AudioError) return { code: error.code, message: error.message, hint: 'Give a WAV file; ffmpeg or sox make one of nearly anything.' };
-  return { code: 'INTERNAL', message: error instanceof Error ? error.message : String(error), hint: 'This is a fault of voicewire itself; please report it.' };
+  return { code: 'INTERNAL', message: errorText(error), hint: 'This is a fault of voicewire itself; please report it.' };
 }
 
-function errorText({ code, message, hint }: Told): string {
+function lineOf({ code, message, hint }: Told): string {
   // A message may quote a model or a gateway.
   const [what, todo] = [harmless(message), hint === undefined ? '' : `\n  ${harmless(hint)}`];
   return `error ${code}: ${what}${todo}`;

@@ -1,4 +1,5 @@
 import { decodeWav, mixToMono, resampleWhole } from '../../audio/index.js';
+import { errorText } from '../../session/index.js';
 import { ClockSpeaker, PacedMicrophone, nodeVoiceClient } from '../client/index.js';
 import type { VoiceClient } from '../client/index.js';
 import { startGateway } from '../gateway/index.js';
@@ -150,7 +151,7 @@ async function call({ url, token }: Address, samples: Int16Array, maxMs: number,
   let recording = stringFlag(values, 'out');
   await recorder?.close().catch((error: unknown) => {
     recording = undefined;
-    failure ??= error instanceof Error ? error : new Error(String(error));
+    failure ??= error instanceof Error ? error : new Error(errorText(error));
   });
   summarize(progress, durationMs(), recording, json, terminal);
   terminal.interrupted.throwIfAborted();

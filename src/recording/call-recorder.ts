@@ -1,3 +1,4 @@
+import { errorText } from '../../session/index.js';
 import { HostError } from '../host/errors.js';
 import type { WavFileWriter } from './wav-file.js';
 
@@ -112,7 +113,7 @@ export class CallRecorder {
     try {
       if (this.#failure === undefined) await this.#file.write(block);
     } catch (error) {
-      this.#failure ??= error instanceof Error ? error : new Error(String(error));
+      this.#failure ??= error instanceof Error ? error : new Error(errorText(error));
     }
     this.#waitingSamples -= block.length / 2;
   }
