@@ -48,6 +48,8 @@ export { Resampler } from './resample/resampler.js';
 export type { ResamplerOptions, ResamplerQuality } from './resample/resampler.js';
 export { checkEncoding, createEncodingCheck } from './check/encoding-check.js';
 export type { EncodingCheck, LikelyEncoding } from './check/encoding-check.js';
+export { createSteadySound, watchSteadySound } from './vad/steady-sound.js';
+export type { SteadySound } from './vad/steady-sound.js';
 export { EnergyVad } from './vad/energy-vad.js';
 export type { EnergyVadOptions } from './vad/energy-vad.js';
 export type { Vad, VadTransition } from './vad/vad.js';

@@ -64,14 +64,16 @@ function decodeWith(table: Int16Array, bytes: Uint8Array): Int16Array {
   return samples;
 }
 
-function decodeMulawByte(code: number): number {
+/** One µ-law byte as a sample. */
+export function decodeMulawByte(code: number): number {
   const bits = ~code & 0xff;
   const segment = (bits >> 4) & 7;
   const magnitude = ((((bits & 0x0f) << 3) + MULAW_BIAS) << segment) - MULAW_BIAS;
   return bits & 0x80 ? -magnitude : magnitude;
 }
 
-function decodeAlawByte(code: number): number {
+/** One A-law byte as a sample. */
+export function decodeAlawByte(code: number): number {
   const bits = code ^ 0x55;
   const segment = (bits >> 4) & 7;
   const mantissa = bits & 0x0f;
