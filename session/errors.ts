@@ -13,7 +13,7 @@ export type TransportErrorCode =
   | 'CONNECT_TIMEOUT'
   | 'TRANSPORT_CLOSED'
   | 'PLAYBACK_STALLED';
-export type ProviderErrorCode = 'PROVIDER_ERROR' | 'PROVIDER_RATE_LIMITED' | 'PROVIDER_SESSION_EXPIRED' | 'RESPONSE_FAILED' | 'RESPONSE_TIMEOUT' | 'SPEECH_UNANSWERED' | 'SPEECH_NOT_ENDED' | 'AUDIO_UNDECODED' | 'TRANSCRIPTION_FAILED' | 'HISTORY_EDIT_FAILED';
+export type ProviderErrorCode = 'PROVIDER_ERROR' | 'PROVIDER_RATE_LIMITED' | 'PROVIDER_SESSION_EXPIRED' | 'RESPONSE_FAILED' | 'RESPONSE_INCOMPLETE' | 'RESPONSE_TIMEOUT' | 'RESPONSE_TOO_LONG' | 'SPEECH_UNANSWERED' | 'SPEECH_NOT_ENDED' | 'AUDIO_UNDECODED' | 'AUDIO_MISMATCH' | 'AUDIO_STUCK' | 'TRANSCRIPTION_FAILED' | 'HISTORY_EDIT_FAILED';
 export type ToolErrorCode = 'TOOL_FAILED' | 'TOOL_CALL_CONFLICT' | 'HANDLER_FAILED' | 'HANDOFF_FAILED' | 'GUARDRAIL_FAILED';
 export type SessionErrorCode = InvalidStateCode | ProtocolErrorCode | TransportErrorCode | ProviderErrorCode | ToolErrorCode;
 
@@ -73,10 +73,14 @@ const HINTS: Readonly<Record<SessionErrorCode, string>> = {
   PROVIDER_RATE_LIMITED: 'Try again in a moment; if it happens often, ask the provider for a higher limit, or name a second model.',
   PROVIDER_SESSION_EXPIRED: 'A session that may reconnect goes on by itself; otherwise begin a new conversation.',
   RESPONSE_FAILED: 'Ask again. If it happens often, the provider has a fault, or refuses what it is asked.',
+  RESPONSE_INCOMPLETE: 'Raise maxOutputTokens where that was the reason; a content filter is the provider’s decision.',
   RESPONSE_TIMEOUT: 'Ask again; if it happens often, the provider is overloaded or not compatible.',
+  RESPONSE_TOO_LONG: 'Ask the agent for short answers, or raise anomalies.maxResponseMs.',
   SPEECH_UNANSWERED: 'A new connection is usually the cure; if it happens in each call, compare the audio format that is sent with the one that is configured.',
   SPEECH_NOT_ENDED: 'Nothing need be done; if it happens often, look at the turn detection that is configured.',
   AUDIO_UNDECODED: 'The server speaks another dialect of the protocol, or its audio was lost on the way: look at raw_model_event.',
+  AUDIO_MISMATCH: 'The provider lost a part of the sound, or made too much of it. Report it with the id of the response.',
+  AUDIO_STUCK: 'The provider’s voice is broken: stop the response and ask again, or take another voice.',
   TRANSCRIPTION_FAILED: 'The model has heard the user all the same; only the written words are missing.',
   HISTORY_EDIT_FAILED: 'Look at session.history for what the model has, and edit again from there.',
   TOOL_FAILED: 'See the cause.',

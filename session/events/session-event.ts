@@ -19,6 +19,15 @@ export type ResponseOutcome = 'completed' | 'interrupted' | 'failed' | 'incomple
  */
 export type ToolOutcome = 'ok' | 'error' | 'cancelled' | 'unsettled';
 
+/**
+ * What may leave a caller in silence. `response`: an answer failed and is not asked for again. `quota`: the account is limited or used up, and there is
+ * no other model. `disconnected`: no connection for a while, and the user waits. `gave_up`: no connection any more. `tool`: a tool failed that asks
+ * for no answer. `guardrail`: the agent may not say anything more.
+ */
+export type FailureKind = 'response' | 'quota' | 'disconnected' | 'gave_up' | 'tool' | 'guardrail';
+/** What follows what the caller hears. `retry`: the model is asked again. `continue`: nothing; the user may speak. */
+export type FailureThen = 'retry' | 'continue' | 'hangup' | 'transfer';
+
 /** What a budget counts. `spent` and `allowed` of a `budget` event are in US dollars, tokens or ms. */
 export type BudgetLimit = 'usd' | 'tokens' | 'time';
 
@@ -115,8 +124,8 @@ export type SessionEventBody =
     }
   | {
       readonly type: 'audio';
-      /** Absent: the model. A tool's filler belongs to no response; its `responseId` is its `itemId`. */
-      readonly source?: 'filler';
+      /** Absent: the model. A tool's filler, and a clip that is heard when something fails, belong to no response; `responseId` is the `itemId`. */
+      readonly source?: 'filler' | 'fallback';
       readonly responseId: string;
       readonly itemId: string;
       readonly contentIndex: number;
@@ -195,6 +204,10 @@ export type SessionEventBody =
       readonly reason: WaitingReason;
       readonly waitedMs: number;
     }
+  /** Something failed so that the caller would have heard silence (`onFailure`). `heard`: what is heard in its place. `then`: what follows. */
+  | { readonly type: 'failure'; readonly kind: FailureKind; readonly error: VoicewireError; readonly then: FailureThen; readonly heard: 'clip' | 'words' | 'nothing' }
+  /** After a failure somebody else is to take the caller over; the application, or what carries the call, does it. The session goes on until it is closed. */
+  | { readonly type: 'transfer_requested'; readonly kind: FailureKind; readonly error: VoicewireError }
   | { readonly type: 'pressure'; readonly queue: string; readonly state: 'high' | 'normal' | 'dropped'; readonly dropped: number }
   | { readonly type: 'error'; readonly error: VoicewireError }
   | { readonly type: 'raw_model_event'; readonly name: string; readonly raw: unknown };
@@ -237,6 +250,8 @@ const types: { readonly [Type in SessionEvent['type']]: true } = {
   budget: true,
   connection: true,
   response_waiting: true,
+  failure: true,
+  transfer_requested: true,
   pressure: true,
   error: true,
   raw_model_event: true,

@@ -9,6 +9,7 @@ import type { Clock, Timer } from '../ports/clock.js';
 import { silentLogger } from '../ports/logger.js';
 import type { Logger } from '../ports/logger.js';
 import type { ModelContentPart, RealtimeModel, ResponseRequest } from '../ports/model.js';
+import { anomalyPolicy } from '../state/anomaly-state.js';
 import type { BargeInCounts } from '../state/barge-in-policy.js';
 import { contextTokens } from '../state/context-budget.js';
 import { createContext } from '../state/context-state.js';
@@ -28,6 +29,7 @@ import { HandoffDesk, readHandoffArguments } from './handoff-desk.js';
 import { modelConfig, toolLimits } from './session-options.js';
 import type { ConnectOptions, HandoffOutcome, MessageOptions, RealtimeSessionOptions, RespondOptions, SessionLifeState, UpdateAgentOptions } from './session-options.js';
 import { connectionPolicy } from './connection-options.js';
+import { failurePolicy } from './failure-options.js';
 import { ModelConnections } from './model-connections.js';
 import { ResponseHandles } from './response-handle.js';
 import type { ResponseHandle } from './response-handle.js';
@@ -100,8 +102,19 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
     this.#label = models.map((model) => model.label).join(', ');
     this.#connections = new ModelConnections(models, options.clock, (input) => this.#dispatch(input));
     const connection = connectionPolicy(models, options, this.sessionId);
-    const policies = { agent: profile, connection, guardrails: this.#guardrails.policy, ...(options.bargeIn === undefined ? {} : { bargeIn: options.bargeIn }), toolLimits: toolLimits(options.toolLimits) };
-    this.#state = createSessionState(modelConfig(profile, options.config), options.playback ?? 'clock', policies);
+    const config = modelConfig(profile, options.config);
+    const failures = failurePolicy(options.onFailure, config.outputFormat);
+    const anomalies = anomalyPolicy(options.anomalies);
+    const policies = {
+      agent: profile,
+      connection,
+      guardrails: this.#guardrails.policy,
+      toolLimits: toolLimits(options.toolLimits),
+      ...(options.bargeIn === undefined ? {} : { bargeIn: options.bargeIn }),
+      ...(failures === undefined ? {} : { failures }),
+      ...(anomalies === undefined ? {} : { anomalies }),
+    };
+    this.#state = createSessionState(config, options.playback ?? 'clock', policies);
     this.#state.spending = createSpending(options);
     const { summarise, ...budget } = options.context ?? { budgetTokens: 0 };
     this.#summarise = summarise;

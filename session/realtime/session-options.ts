@@ -8,12 +8,14 @@ import type { ResponsePriority } from '../events/response-wish.js';
 import type { Clock } from '../ports/clock.js';
 import type { Logger } from '../ports/logger.js';
 import type { ModelConfig, RealtimeModel } from '../ports/model.js';
+import type { AnomalyOptions } from '../state/anomaly-state.js';
 import type { BargeInOptions } from '../state/barge-in-policy.js';
 import type { ContextOptions } from '../state/context-state.js';
 import type { AgentProfile } from '../state/handoff-state.js';
 import type { BudgetOptions } from '../state/spending-state.js';
 import type { ToolLimits } from '../state/tool-state.js';
 import type { ConnectionOptions } from './connection-options.js';
+import type { FailureOptions } from './failure-options.js';
 
 /** What of the model's configuration is the session's; instructions, tools and voice are the agent's. */
 export type SessionConfig = Partial<Omit<ModelConfig, 'instructions' | 'tools' | 'voice'>>;
@@ -47,6 +49,13 @@ export interface RealtimeSessionOptions extends ConnectionOptions {
      */
     readonly summarise?: (items: readonly HistoryItem[], options: { readonly previous?: string; readonly signal: AbortSignal }) => string | Promise<string>;
   };
+  /**
+   * What the caller hears, and what follows, when something fails so that there would be silence; see {@link FailureOptions}. Default: failures are told
+   * as `error` events and nothing is heard.
+   */
+  readonly onFailure?: FailureOptions;
+  /** Whether the agent's sound is looked at for what cannot be right; `true` for all of {@link AnomalyOptions}. Default: not. */
+  readonly anomalies?: AnomalyOptions | boolean;
   /** What the call may cost, and how it ends when that is used up. */
   readonly budget?: BudgetOptions;
   /** Put over the package's own dated table: an entry replaces the whole entry of its name. */

@@ -1,8 +1,8 @@
-import { bytesToSamples, completeEntry, isPlaying, openEntry, receiveAndSend, samplesToBytes, samplesToMs, settleHeard } from '../../audio/index.js';
-import { soundBegins, watchListener } from './listener-watch.js';
+import { isPlaying } from '../../audio/index.js';
+import { playClip } from './play-clip.js';
 import { want } from './responses.js';
 import type { StepContext } from './step-context.js';
-import { addBounded, emit, newId } from './step-context.js';
+import { newId } from './step-context.js';
 import { answer, join, tell } from './tool-answers.js';
 import type { ToolCall } from './tool-state.js';
 
@@ -16,8 +16,6 @@ const RESULT_WAIT_MS = 30_000;
 const ANSWER_DUE_MS = 2_000;
 /** Calls are bounded, and so are their results; those that come late are few. */
 const MAX_RESULTS = 128;
-/** Clips that are known from what the model generated; what a listener still plays is far less. */
-const MAX_FILLERS = 32;
 
 /** The tool takes long: the model gets an output that says so, and the call works on in the background. */
 export function acknowledgeCall(context: StepContext, call: ToolCall): void {
@@ -69,7 +67,6 @@ function deliverResults(context: StepContext): void {
   if (told.some(({ respond }) => respond)) want(context, { request: {}, origin: 'tools' });
 }
 
-/** A clip is sound like any other to the listener and the ledger, and nothing to the model: it can be interrupted, and is in no history. */
 function playFiller(context: StepContext, call: ToolCall): void {
   const { state, nowMs } = context;
   if (call.phase.name !== 'background') return;
@@ -85,21 +82,7 @@ function playFiller(context: StepContext, call: ToolCall): void {
     return;
   }
   phase.fillers += 1;
-  const format = state.config.outputFormat;
-  const samples = bytesToSamples(format, clip.length);
-  phase.fillerAtMs = nowMs + samplesToMs(format, samples) + everyMs;
-  if (samples === 0) return;
-  const itemId = newId(state, 'filler');
-  addBounded(state.tools.fillers, itemId, MAX_FILLERS);
-  settleHeard(state.ledger, nowMs);
-  soundBegins(context);
-  const entry = openEntry(state.ledger, { responseId: itemId, itemId, contentIndex: 0, format });
-  receiveAndSend(state.ledger, entry, samples, nowMs);
-  watchListener(context);
-  const bytes = clip.slice(0, samplesToBytes(format, samples));
-  emit(context, { type: 'audio', source: 'filler', responseId: itemId, itemId, contentIndex: 0, epoch: state.ledger.epoch, chunk: { bytes, format, firstSample: 0 } });
-  completeEntry(state.ledger, entry);
-  emit(context, { type: 'audio_end', responseId: itemId, itemId, contentIndex: 0, durationMs: samplesToMs(format, samples) });
+  phase.fillerAtMs = nowMs + playClip(context, clip, 'filler') + everyMs;
 }
 
 /** Nobody speaks, nobody is heard, and no answer is being made or about to be. */

@@ -55,8 +55,8 @@ export function stopSound(context: StepContext, modelStops: boolean, askedToo: b
   for (const each of cuts) {
     const turn = state.unheard.get(each.entry.responseId);
     if (turn !== undefined) reportTurn(context, turn, each.entry.responseId);
-    // A filler's clip is in no model's memory.
-    if (state.tools.fillers.has(each.entry.itemId)) continue;
+    // A clip is in no model's memory.
+    if (state.clips.has(each.entry.itemId)) continue;
     const heardText = texts.get(each)?.heard ?? '';
     if (!replaceRestored(context, each.entry.itemId, heardText)) truncate(context, each);
     cutItem(context, each.entry.itemId, { heardMs: each.heardMs, heardText });

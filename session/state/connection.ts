@@ -15,6 +15,7 @@ import type { ModelClose, ModelErrorInfo, ModelInput } from '../ports/model.js';
 import { hasAnother, noteFailure, noteSuccess, pickModel, preferredAgainAtMs } from './breaker.js';
 import { restartFormatWatch } from './format-watch-state.js';
 import { splitHeard } from './heard-text.js';
+import { forgetLoss, tellLast, watchLoss } from './failures.js';
 import { resumeHandoffs } from './handoff.js';
 import { dropHeld } from './hold-back.js';
 import { carryHosted } from './hosted-approval.js';
@@ -142,7 +143,7 @@ export function finish(context: StepContext, code: number, reason: string): void
   settleAllHandles(context);
   failOpenItems(context);
   endAllCalls(context);
-  for (const timer of ['response_retry', 'barge_in', 'watchdog', 'connect_attempt', 'reconnect', 'rotation'] as const) context.effects.push({ type: 'cancel_timer', timer });
+  for (const timer of ['response_retry', 'barge_in', 'watchdog', 'connect_attempt', 'reconnect', 'rotation', 'failure'] as const) context.effects.push({ type: 'cancel_timer', timer });
   emit(context, { type: 'connection', connection: { state: 'closed', code, reason } });
   context.effects.push({ type: 'finished' });
 }
@@ -312,6 +313,7 @@ function adopt(context: StepContext, attempt: Attempt): void {
   link.tried.length = 0;
   link.serving = servingFrom(link, attempt, nowMs);
   noteSuccess(link, attempt.modelIndex);
+  forgetLoss(context);
   context.effects.push({ type: 'use_connection', attemptId: attempt.attemptId });
   state.connection = { name: 'open' };
   if (first) {
@@ -363,12 +365,15 @@ function lose(context: StepContext, reason: string, error: VoicewireError, close
   if (!link.policy.reconnect) {
     context.effects.push({ type: 'abort_tools', reason: 'the connection to the model is gone' });
     emit(context, { type: 'error', error });
-    return finish(context, close.code, close.reason);
+    if (!tellLast(context, error, close)) return finish(context, close.code, close.reason);
+    link.serving = undefined;
+    return leave(context, reason, nowMs);
   }
   if (nowMs - serving.sinceMs >= LASTING_MS) link.failedAttempts = 0;
   else noteFailure(link, serving.modelIndex, nowMs);
   link.tried.length = 0;
   link.serving = undefined;
+  watchLoss(context, error);
   leave(context, reason, nowMs);
   context.effects.push({ type: 'cancel_timer', timer: 'rotation' });
   // A candidate that is under way takes over; one that is ready does so now.
@@ -469,7 +474,7 @@ function giveUp(context: StepContext, error: unknown, close: { readonly code: nu
       ? error
       : new TransportError('MODEL_CONNECTION_LOST', `The connection to the model could not be made again: ${errorText(error)}`, { retryable: true, cause: error });
   emit(context, { type: 'error', error: told });
-  finish(context, close.code, close.reason);
+  if (!tellLast(context, told, close)) finish(context, close.code, close.reason);
 }
 
 /** Half of the delay is fixed and half is drawn, so that the calls of a server that restarts do not all come back in the same moment. */

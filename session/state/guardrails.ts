@@ -1,6 +1,7 @@
 import { ToolError } from '../errors.js';
 import type { ModelContentPart, NewModelItem } from '../ports/model.js';
 import { interrupt } from './barge-in.js';
+import { noteFailure } from './failure-notes.js';
 import type { GuardedResponse, GuardrailResult } from './guardrail-state.js';
 import { guardedResponse, letOut } from './hold-back.js';
 import { cutItem } from './history.js';
@@ -160,7 +161,9 @@ function answerSafely(context: StepContext, trip: Trip, told: string): void {
   state.guardrails.tripsInARow += 1;
   if (state.guardrails.tripsInARow > MAX_TRIPS_IN_A_ROW) {
     const message = `The guardrail ${trip.name} tripped on ${MAX_TRIPS_IN_A_ROW} safe answers in a row; the agent stays silent until it is asked again.`;
-    return emit(context, { type: 'error', error: new ToolError('GUARDRAIL_FAILED', message, { stage: 'guardrail' }) });
+    const error = new ToolError('GUARDRAIL_FAILED', message, { stage: 'guardrail' });
+    noteFailure(context, 'guardrail', error);
+    return emit(context, { type: 'error', error });
   }
   const request = trip.say === undefined ? { instructions: 'Say in one short sentence that you cannot speak about that, and offer to go on with something else.' } : sayRequest(trip.say);
   want(context, { request, origin: 'application', priority: 'safety' });

@@ -219,7 +219,7 @@ export function tellWaiting(context: StepContext, afterMs: number): number | und
 
 // ---- helpers, in the order of their use ----
 
-function isPastime(priority: ResponsePriority): boolean {
+export function isPastime(priority: ResponsePriority): boolean {
   return RANK[priority] > RANK.answer;
 }
 

@@ -2,10 +2,12 @@ import { ProviderError } from '../errors.js';
 import type { ResponseOutcome } from '../events/session-event.js';
 import type { ResponseResult } from '../events/response-result.js';
 import type { ModelErrorInfo, ModelInput, ResponseRequest } from '../ports/model.js';
+import { createSoundWatch } from './anomaly-state.js';
 import { failOpenItems } from './history.js';
 import { outputBound, tighter } from './output-bound.js';
 import { providerHint } from './provider-hints.js';
-import { adopt, coverAutomatic, dropPastimes, enqueue, isCovered, newest, putBack, settleHandles, withdraw } from './response-queue.js';
+import { forgetFailures, noteFailedAnswer } from './failure-notes.js';
+import { adopt, coverAutomatic, dropPastimes, enqueue, isCovered, isPastime, newest, putBack, settleHandles, withdraw } from './response-queue.js';
 import type { ResponseAsk } from './response-queue.js';
 import type { LiveResponse, RequestPhase, SessionState } from './session-state.js';
 import { alarmIfSilent } from './silence-alarm.js';
@@ -104,6 +106,7 @@ export function onResponseCreated(context: StepContext, input: ResponseCreated):
     disown(context, request);
     free(context);
     response.wanted = request.wanted;
+    if (isPastime(request.wanted.priority)) response.pastime = true;
     adopt(context, response, request.wanted.handles);
     if (request.interrupted) stopResponse(context, response, false);
     return;
@@ -212,6 +215,12 @@ export function onResponseDone(context: StepContext, input: ResponseDone): void 
     failure = providerError('RESPONSE_FAILED', `The model could not answer: ${error.message}`, error);
     emit(context, { type: 'error', error: failure });
   }
+  if (input.status === 'incomplete' && isSilent(context, response)) {
+    failure = new ProviderError('RESPONSE_INCOMPLETE', `A response ended before it said anything: ${input.reason ?? 'no reason was given'}.`, { retryable: true, providerCode: input.reason });
+    emit(context, { type: 'error', error: failure });
+  }
+  if (failure !== undefined && isMissed(response)) noteFailedAnswer(context, failure);
+  if (outcome === 'completed' && response.hasAudio && !response.interrupted) forgetFailures(context.state);
   endResponse(context, response, {
     outcome: response.gaveUp !== undefined ? 'failed' : response.interrupted && outcome === 'completed' ? 'interrupted' : outcome,
     ...(input.reason === undefined ? {} : { reason: input.reason }),
@@ -273,6 +282,7 @@ export function onRefusal(context: StepContext, error: ModelErrorInfo, eventId: 
     disown(context, request);
     state.request = { name: 'free' };
     settleHandles(context, request.wanted.handles, { outcome: 'failed', text: '', error: failure });
+    if (!isPastime(request.wanted.priority)) noteFailedAnswer(context, failure);
     return false;
   }
   if (!collision) return false;
@@ -300,6 +310,7 @@ export function onRetryTimer(context: StepContext): void {
       const error = timeout(`The model has refused a response for ${COLLIDED_MS / 1000} s because of another one that it does not show.`);
       emit(context, { type: 'error', error });
       settleHandles(context, next.handles, { outcome: 'failed', text: '', error });
+      noteFailedAnswer(context, error);
       context.effects.push({ type: 'recover_connection', reason: 'response_collided' });
     }
   }
@@ -329,6 +340,7 @@ export function watchRequest(context: StepContext): void {
   free(context);
   emit(context, { type: 'error', error });
   settleHandles(context, request.wanted.handles, { outcome: 'failed', text: '', error });
+  if (!isPastime(request.wanted.priority)) noteFailedAnswer(context, error);
   if (state.watch.modelMs > request.sinceMs) return;
   if (request.wanted.handles.length === 0) state.link.askAgain = true;
   context.effects.push({ type: 'recover_connection', reason: 'response_not_begun' });
@@ -351,7 +363,7 @@ export function providerError(code: 'PROVIDER_ERROR' | 'RESPONSE_FAILED' | 'TRAN
   const hint = providerHint(error);
   return new ProviderError(limited ? 'PROVIDER_RATE_LIMITED' : expired ? 'PROVIDER_SESSION_EXPIRED' : code, message, {
     stage: code === 'TRANSCRIPTION_FAILED' ? 'transcription' : 'model',
-    retryable: error.code === 'rate_limit_exceeded' || error.code === 'inference_rate_limit_exceeded' || error.kind === 'server_error',
+    retryable: error.code === 'rate_limit_exceeded' || error.code === 'inference_rate_limit_exceeded' || isFaultOfServer(error),
     providerCode: error.code,
     eventId,
     ...(hint === undefined ? {} : { hint }),
@@ -368,11 +380,27 @@ export function timeout(message: string): ProviderError {
 
 // ---- helpers, in the order of their use ----
 
+/** It gave nothing that anybody could hear or read, and no tool will. */
+function isSilent({ state }: StepContext, response: LiveResponse): boolean {
+  if (response.interrupted || response.hasAudio || hasOpenCalls(state, response.responseId)) return false;
+  return [...response.texts.values()].every((text) => text.trim() === '');
+}
+
+/** Whether somebody waits for what failed: not where it was stopped for the user's sake, or was long enough. */
+export function isMissed({ interrupted, gaveUp, pastime }: LiveResponse): boolean {
+  return pastime === undefined && (gaveUp === undefined ? !interrupted : gaveUp.code !== 'RESPONSE_TOO_LONG');
+}
+
+/** A server that names no reason has a fault as well. */
+function isFaultOfServer({ code, kind }: ModelErrorInfo): boolean {
+  return kind === 'server_error' || code === 'server_error' || (kind === undefined && code === undefined);
+}
+
 function begin(context: StepContext, responseId: string): LiveResponse {
   const { state, nowMs } = context;
   const turn = state.turn ?? beginTurn(context, false);
   turn.marks.responseCreatedMs ??= nowMs;
-  const response: LiveResponse = { responseId, turn, format: state.config.outputFormat, interrupted: false, texts: new Map(), hasAudio: false, audioSeen: false, unknown: [], handles: [], guessed: [], lastMs: nowMs };
+  const response: LiveResponse = { responseId, turn, format: state.config.outputFormat, interrupted: false, texts: new Map(), hasAudio: false, audioSeen: false, unknown: [], handles: [], guessed: [], lastMs: nowMs, sound: createSoundWatch(state.anomalies, state.config.outputFormat) };
   if (state.live.size >= MAX_LIVE) {
     const [oldest] = state.live.values();
     if (oldest !== undefined) endResponse(context, oldest, { outcome: 'failed', reason: 'too_many_responses' });

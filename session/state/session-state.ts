@@ -5,10 +5,13 @@ import type { TurnMarks } from '../events/session-event.js';
 import type { ResponseResult } from '../events/response-result.js';
 import type { ResponsePriority, WaitingReason } from '../events/response-wish.js';
 import type { ModelConfig, ResponseRequest } from '../ports/model.js';
+import type { AnomalyPolicy, SoundWatch } from './anomaly-state.js';
 import { bargeInPolicy, configuredFor } from './barge-in-policy.js';
 import type { BargeInOptions } from './barge-in-policy.js';
 import { createBargeIn } from './barge-in-state.js';
 import type { BargeInState } from './barge-in-state.js';
+import { createFailures } from './failure-state.js';
+import type { FailurePolicy, FailureState } from './failure-state.js';
 import { createFormatWatch } from './format-watch-state.js';
 import type { FormatWatch } from './format-watch-state.js';
 import { createGuardrails } from './guardrail-state.js';
@@ -128,6 +131,10 @@ export interface LiveResponse {
   stoppedMs?: number;
   /** Why we gave it up. */
   gaveUp?: VoicewireError;
+  /** It was to fill a silence: nobody waits for it. */
+  pastime?: true;
+  /** Of its sound, where it is looked at. */
+  readonly sound: SoundWatch | undefined;
 }
 
 /** One exchange, from the end of the user's speech to the agent's first sound; it may take several responses when tools are called. */
@@ -179,6 +186,11 @@ export interface SessionState {
   /** Calls that have not ended, by call id, oldest first. */
   readonly calls: Map<string, ToolCall>;
   readonly tools: ToolsState;
+  /** The last clips that were played: items that no model knows. */
+  readonly clips: Set<string>;
+  readonly failures: FailureState;
+  /** What of the agent's sound is looked at; absent: nothing. */
+  readonly anomalies: AnomalyPolicy | undefined;
   readonly handoff: HandoffState;
   readonly guardrails: GuardrailState;
   /** Commands whose refusal means only that the model was faster than we: event ids, newest last. */
@@ -233,6 +245,8 @@ export interface SessionPolicies {
   readonly connection?: ConnectionPolicy;
   readonly bargeIn?: BargeInOptions;
   readonly toolLimits?: Partial<ToolLimits>;
+  readonly failures?: FailurePolicy;
+  readonly anomalies?: AnomalyPolicy;
 }
 
 /** Throws `RangeError` for a barge-in policy that cannot be. */
@@ -266,6 +280,9 @@ export function createSessionState(modelConfig: ModelConfig, playback: 'clock' |
     ended: new Set(),
     calls: new Map(),
     tools: createToolsState(policies.toolLimits),
+    clips: new Set(),
+    failures: createFailures(policies.failures),
+    anomalies: policies.anomalies,
     handoff: createHandoffState(),
     guardrails: createGuardrails(policies.guardrails),
     forgivable: new Set(),

@@ -1,8 +1,11 @@
 import { bytesToSamples, completeEntry, ledgerEntry, openEntry, receiveAndSend, reportHeard, samplesToMs, settleHeard } from '../../audio/index.js';
 import { ProtocolError, assertNever } from '../errors.js';
 import type { ModelErrorInfo, ModelInput, ModelItem } from '../ports/model.js';
+import { compareWithWords, watchSound } from './anomalies.js';
 import { interrupt } from './barge-in.js';
 import { belongsToConversation, finish, onConnect, onConnectionClosed, onConnectionTimer, onModelExhausted, onOpened, onOpeningFailed, recover } from './connection.js';
+import { forgetFailures } from './failure-notes.js';
+import { onFailureTimer, settleFailure } from './failures.js';
 import { watchFormat } from './format-watch.js';
 import { onAgentText, onGuardedBegin, onGuardedEnd, onUserMessage, onUserText, onVerdict } from './guardrails.js';
 import { onHandoff, onHandoffOverdue, onReconfigured, onReconfigureRefused } from './handoff.js';
@@ -54,6 +57,7 @@ export function step(state: SessionState, input: SessionInput, nowMs: number): {
   const context: StepContext = { state, nowMs, effects: [] };
   if (!isClosed(state)) take(context, input);
   for (let next = state.guardrails.released.shift(); next !== undefined; next = state.guardrails.released.shift()) if (!isClosed(state)) settle(context, next);
+  if (state.failures.noted !== undefined) settleFailure(context);
   return { state, effects: context.effects };
 }
 
@@ -119,10 +123,12 @@ function onApp(context: StepContext, input: Exclude<AppInput, { type: 'from_mode
     case 'microphone':
       return onMicrophone(context, input.bytes, input.queuedBytes);
     case 'commit':
+      forgetFailures(state);
       send(context, { type: 'commit_audio', eventId: newId(state, 'evt') });
       beginSpokenTurn(context, samplesToMs(state.config.inputFormat, bytesToSamples(state.config.inputFormat, state.microphone.sentBytes)) + state.silenceMs);
       return want(context, { request: {}, origin: 'message', ...ownedBy(input) });
     case 'message': {
+      forgetFailures(state);
       interrupt(context, false);
       const item = { type: 'message', id: newId(state, 'item_vw'), role: 'user', content: input.content } as const;
       send(context, { type: 'create_item', eventId: newId(state, 'evt'), item });
@@ -169,11 +175,15 @@ function onApp(context: StepContext, input: Exclude<AppInput, { type: 'from_mode
     case 'timer':
       return onTimer(context, input.timer);
     case 'close':
-      context.effects.push({ type: 'abort_tools', reason: input.reason }, { type: 'close_connection', reason: input.reason });
-      return finish(context, 1000, input.reason);
+      return endSession(context, 1000, input.reason);
     default:
       assertNever(input);
   }
+}
+
+function endSession(context: StepContext, code: number, reason: string): void {
+  context.effects.push({ type: 'abort_tools', reason }, { type: 'close_connection', reason });
+  finish(context, code, reason);
 }
 
 function ownedBy({ handleId }: { readonly handleId?: string }): { readonly handleId?: string } {
@@ -202,6 +212,10 @@ function onTimer(context: StepContext, timer: TimerName): void {
       return;
     case 'guardrail_hold':
       return onHoldTimer(context);
+    case 'failure': {
+      const end = onFailureTimer(context);
+      return end === undefined ? undefined : endSession(context, end.code, end.reason);
+    }
     case 'handoff_overdue':
       return onHandoffOverdue(context);
     case 'connect_attempt':
@@ -248,6 +262,7 @@ function onModel(context: StepContext, input: ModelInput): void {
       const byHand = speechEnded(context);
       state.userSpeaking = false;
       delete state.turnEndedMs;
+      forgetFailures(state);
       emit(context, { type: 'input_committed', itemId: input.itemId });
       commitSpeech(context, input.itemId, input.previousItemId);
       state.guardrails.newestUserItem = input.itemId;
@@ -356,6 +371,7 @@ function onModel(context: StepContext, input: ModelInput): void {
       cancelUnfinishedCalls(context, input.responseId);
       spendResponse(context, input);
       countContext(context, input);
+      compareWithWordsOf(context, input);
       if (input.status === 'completed') settleAnswered(state, input.responseId);
       onResponseDone(context, input);
       onGuardedEnd(context, input.responseId);
@@ -381,6 +397,11 @@ function generating(context: StepContext, responseId: string): boolean {
   const response = liveResponse(context, responseId);
   if (response !== undefined) confirmPerhaps(context, response);
   return response !== undefined;
+}
+
+function compareWithWordsOf(context: StepContext, { responseId, status }: Extract<ModelInput, { type: 'response_done' }>): void {
+  const response = status === 'completed' ? context.state.live.get(responseId) : undefined;
+  if (response !== undefined) compareWithWords(context, response);
 }
 
 function onOutputItem(context: StepContext, responseId: string, item: ModelItem, done: boolean): void {
@@ -425,6 +446,7 @@ function onAudio(context: StepContext, input: Extract<ModelInput, { type: 'audio
   markFirstAudio(context, response);
   emit(context, { type: 'audio', responseId, itemId, contentIndex, epoch: state.ledger.epoch, chunk: { bytes: input.bytes, format, firstSample } });
   markByClock(context, response, itemId, contentIndex);
+  if (response.sound !== undefined) watchSound(context, response, itemId, input.bytes, samples);
 }
 
 function onModelError(context: StepContext, error: ModelErrorInfo, eventId: string | undefined): void {

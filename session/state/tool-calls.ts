@@ -1,4 +1,5 @@
 import { ToolError, assertNever } from '../errors.js';
+import { noteFailure } from './failure-notes.js';
 import { setArguments } from './history.js';
 import type { ToolInput } from './session-input.js';
 import type { StepContext } from './step-context.js';
@@ -167,10 +168,19 @@ function onSettled(context: StepContext, call: ToolCall, settled: Extract<ToolIn
   if (phase.name !== 'running' && phase.name !== 'background') return;
   const { outcome, output, durationMs } = settled;
   const respond = settled.respond ?? phase.plan.respond;
+  if (outcome !== 'ok' && !respond && !hasSpoken(context, call.responseId)) {
+    noteFailure(context, 'tool', new ToolError('TOOL_FAILED', `The tool ${call.name} failed, and nobody is told: it asks for no answer.`, { toolName: call.name, callId: call.callId, hint: 'See the output of its tool_end.' }));
+  }
   if (phase.name === 'running') return endWithAnswer(context, call, { outcome, output, durationMs }, respond);
   const announceLate = outcome === 'unsettled' && phase.background.late === 'announce' ? { respond: phase.plan.respond } : undefined;
   endCall(context, call, { outcome, output, durationMs }, true, announceLate);
   addResult(context, call, output, respond);
+}
+
+/** Whether the response of a call had words for the caller as well. */
+function hasSpoken({ state }: StepContext, responseId: string): boolean {
+  for (const draft of state.history.drafts.values()) if (draft.responseId === responseId && draft.item.type === 'message') return true;
+  return false;
 }
 
 /** A call that was given up has ended after all. */

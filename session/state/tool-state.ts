@@ -107,12 +107,10 @@ export interface ToolsState {
   /** Results that wait until both sides are quiet, and when it is looked next. */
   readonly results: WaitingResult[];
   checkAtMs?: number;
-  /** The last clips that were played: items that no model knows. */
-  readonly fillers: Set<string>;
   /** For when the timer is armed. */
   dueAtMs?: number;
 }
 
 export function createToolsState(limits: Partial<ToolLimits> = {}): ToolsState {
-  return { limits: { ...DEFAULT_TOOL_LIMITS, ...limits }, ended: new Map(), decisions: new Map(), wishes: new Set(), hosted: new Map(), answered: new Set(), approved: new Map(), carried: new Map(), results: [], fillers: new Set() };
+  return { limits: { ...DEFAULT_TOOL_LIMITS, ...limits }, ended: new Map(), decisions: new Map(), wishes: new Set(), hosted: new Map(), answered: new Set(), approved: new Map(), carried: new Map(), results: [] };
 }

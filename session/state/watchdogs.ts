@@ -9,8 +9,9 @@ import { checkListener } from './listener-watch.js';
 import { checkSpeech } from './speech-watch.js';
 import { emit, hasHostedCall } from './step-context.js';
 import type { StepContext } from './step-context.js';
+import { noteFailedAnswer } from './failure-notes.js';
 import { tellWaiting } from './response-queue.js';
-import { STALLED_MS, STOPPED_MS, WAITING_MS, answersByItself, cancelAtModel, endResponse, requestNext, stopResponse, timeout, want, watchRequest } from './responses.js';
+import { STALLED_MS, STOPPED_MS, WAITING_MS, answersByItself, cancelAtModel, endResponse, isMissed, requestNext, stopResponse, timeout, want, watchRequest } from './responses.js';
 import type { LiveResponse } from './session-state.js';
 import { cancelUnfinishedCalls } from './tool-calls.js';
 import { checkVoice } from './voice-watch.js';
@@ -56,6 +57,7 @@ function watchResponse(context: StepContext, response: LiveResponse): void {
     endResponse(context, response, { outcome: 'interrupted', reason: 'timeout' });
   } else {
     endResponse(context, response, { outcome: 'failed', reason: 'timeout', error: gaveUp });
+    if (isMissed(response)) noteFailedAnswer(context, gaveUp);
   }
   // If it is still being generated, the next would be refused.
   cancelAtModel(context, responseId);

@@ -1,5 +1,5 @@
 import { SESSION_EVENT_TYPES } from '../../../session/index.js';
-import type { ErrorStage, EventInfo, SessionEvent, VoicewireError } from '../../../session/index.js';
+import type { ErrorStage, SessionEvent, VoicewireError } from '../../../session/index.js';
 
 /** An error as JSON: never its cause or its stack, which may name files or hold what a third party said. */
 export interface WireError {
@@ -11,15 +11,17 @@ export interface WireError {
 }
 
 /** Stays in the gateway: sound travels in binary frames; the others are for the application that runs the session, and may be large. */
-type KeptBack = 'audio' | 'error' | 'raw_model_event' | 'response_waiting' | 'tool_arguments_delta';
+type KeptBack = 'audio' | 'error' | 'failure' | 'transfer_requested' | 'raw_model_event' | 'response_waiting' | 'tool_arguments_delta';
 
 /** A session event as it stands in an `event` message. */
-export type WireSessionEvent = Exclude<SessionEvent, { readonly type: KeptBack }> | { readonly type: 'error'; readonly info: EventInfo; readonly error: WireError };
+export type WireSessionEvent = Exclude<SessionEvent, { readonly type: KeptBack }> | WithWireError<Extract<SessionEvent, { readonly type: 'error' | 'failure' | 'transfer_requested' }>>;
+
+type WithWireError<Event> = Event extends { readonly error: VoicewireError } ? Omit<Event, 'error'> & { readonly error: WireError } : never;
 
 export type WireSessionEventType = WireSessionEvent['type'];
 
-const keptBack: Readonly<Record<KeptBack, true>> = { audio: true, error: true, raw_model_event: true, response_waiting: true, tool_arguments_delta: true };
-const wireTypes: ReadonlySet<string> = new Set([...SESSION_EVENT_TYPES.filter((type) => !Object.hasOwn(keptBack, type)), 'error']);
+const keptBack: Readonly<Record<KeptBack, true>> = { audio: true, error: true, failure: true, transfer_requested: true, raw_model_event: true, response_waiting: true, tool_arguments_delta: true };
+const wireTypes: ReadonlySet<string> = new Set([...SESSION_EVENT_TYPES.filter((type) => !Object.hasOwn(keptBack, type)), 'error', 'failure', 'transfer_requested']);
 
 export function isWireEventType(type: string): type is WireSessionEventType {
   return wireTypes.has(type);
@@ -34,7 +36,9 @@ export function toWireEvent(event: SessionEvent): WireSessionEvent | undefined {
     case 'tool_arguments_delta':
       return undefined;
     case 'error':
-      return { type: 'error', info: event.info, error: toWireError(event.error) };
+    case 'failure':
+    case 'transfer_requested':
+      return { ...event, error: toWireError(event.error) };
     default:
       return event;
   }

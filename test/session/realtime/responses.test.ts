@@ -88,7 +88,7 @@ describe('responses', () => {
       { responseId: 'r1', outcome: 'incomplete', reason: 'max_output_tokens' },
       { responseId: 'r2', outcome: 'failed' },
     ]);
-    expect(of('error').map(({ error }) => error)).toMatchObject([{ code: 'PROVIDER_RATE_LIMITED', retryable: true }]);
+    expect(of('error').map(({ error }) => error)).toMatchObject([{ code: 'RESPONSE_INCOMPLETE', providerCode: 'max_output_tokens' }, { code: 'PROVIDER_RATE_LIMITED', retryable: true }]);
   });
 
   it('do not come back to life by events that are late', async () => {

@@ -1,0 +1,46 @@
+import type { VoicewireError } from '../errors.js';
+import type { FailureKind, FailureThen } from '../events/session-event.js';
+
+export interface FailureReaction {
+  /** In the session's output format. */
+  readonly clip?: Uint8Array;
+  /** For the model to say, where it is not the model that failed. */
+  readonly say?: string;
+  readonly then: FailureThen;
+  /** Where nothing is left to retry. */
+  readonly otherwise: Exclude<FailureThen, 'retry'>;
+}
+
+export interface FailurePolicy {
+  readonly reactions: Readonly<Record<FailureKind, FailureReaction>>;
+  /** How often the model is asked again, for one turn of the user. */
+  readonly retries: number;
+  readonly disconnectedAfterMs: number;
+}
+
+/** A failure that is being told, and what follows when that was heard. */
+export interface TellingFailure {
+  readonly kind: FailureKind;
+  readonly error: VoicewireError;
+  readonly then: 'hangup' | 'transfer';
+  /** When it is waited for no longer. */
+  readonly untilMs: number;
+  /** The session has no connection any more and ends so. */
+  readonly end?: { readonly code: number; readonly reason: string };
+}
+
+export interface FailureState {
+  readonly policy: FailurePolicy | undefined;
+  /** What failed in the step that is being taken; what is done about it is decided at its end. */
+  noted?: { readonly kind: FailureKind; readonly error: VoicewireError };
+  /** Failures that were told and answers that were asked for again, since the last turn of the user or the last answer. */
+  told: number;
+  retried: number;
+  telling?: TellingFailure;
+  /** There is no connection: why, whether the user was waiting for something when it went, and whether that has been told. */
+  loss?: { readonly error: VoicewireError; readonly owed: boolean; told: boolean };
+}
+
+export function createFailures(policy?: FailurePolicy): FailureState {
+  return { policy, told: 0, retried: 0 };
+}
