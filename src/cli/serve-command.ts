@@ -1,5 +1,6 @@
 import { startGateway } from '../gateway/index.js';
 import type { Gateway } from '../gateway/index.js';
+import { bundledClip } from '../host/bundled-clip.js';
 import { stderrLogger } from '../host/stderr-logger.js';
 import { systemClock } from '../host/system-clock.js';
 import { commonFlags, counted, listFlag, stringFlag, usage, wholeNumber } from './command.js';
@@ -53,6 +54,8 @@ async function serve(values: FlagValues, terminal: Terminal): Promise<number> {
     allowedOrigins,
     allowedHosts,
     logger,
+    onFailure: { play: await bundledClip(), by: { gave_up: { play: await bundledClip('try_later') } } },
+    anomalies: true,
     ...(token === undefined ? {} : { token }),
     ...(values['no-page'] === true ? {} : { pageDir: builtPageDir }),
     ...(chosen.note === undefined ? {} : { modelNote: chosen.note }),

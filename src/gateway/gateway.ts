@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { bargeInPolicy, silentLogger } from '../../session/index.js';
-import type { BargeInOptions, Clock, ConnectionOptions, Logger, RealtimeAgent, RealtimeModel, ResponseRequest } from '../../session/index.js';
+import type { AnomalyOptions, BargeInOptions, Clock, ConnectionOptions, FailureOptions, Logger, RealtimeAgent, RealtimeModel, ResponseRequest } from '../../session/index.js';
 import { HostError } from '../host/errors.js';
 import { systemClock } from '../host/system-clock.js';
 import { CLOSE, SOCKET_PATH, SUBPROTOCOL } from '../protocol/voicewire/index.js';
@@ -44,6 +44,10 @@ export interface GatewayOptions {
   readonly greeting?: ResponseRequest | false;
   /** What a caller's voice does to the agent's: `{ mode: 'two-stage' }` for callers without headphones in lively rooms. Default: it stops it at once. */
   readonly bargeIn?: BargeInOptions;
+  /** What a caller hears when something fails, and what follows; by default nothing is heard. A transfer is told to the client as an event. */
+  readonly onFailure?: FailureOptions;
+  /** Whether the agent's sound is looked at for what cannot be right; by default not. */
+  readonly anomalies?: AnomalyOptions | boolean;
 }
 
 /** A running gateway. */
@@ -87,6 +91,8 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     describeModel: { label, ...(options.modelNote === undefined ? {} : { note: options.modelNote }) },
     greeting: options.greeting ?? {},
     ...(options.bargeIn === undefined ? {} : { bargeIn: options.bargeIn }),
+    ...(options.onFailure === undefined ? {} : { onFailure: options.onFailure }),
+    ...(options.anomalies === undefined ? {} : { anomalies: options.anomalies }),
     limits,
     clock,
     logger,

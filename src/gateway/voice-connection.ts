@@ -8,7 +8,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { ProtocolError, RealtimeSession, SESSION_EVENT_TYPES, VoicewireError, assertNever } from '../../session/index.js';
-import type { BargeInOptions, Clock, ConnectionOptions, Logger, RealtimeAgent, RealtimeModel, ResponseRequest, SessionEvent, Timer } from '../../session/index.js';
+import type { AnomalyOptions, BargeInOptions, Clock, ConnectionOptions, FailureOptions, Logger, RealtimeAgent, RealtimeModel, ResponseRequest, SessionEvent, Timer } from '../../session/index.js';
 import { HostError } from '../host/errors.js';
 import {
   CLOSE,
@@ -44,6 +44,8 @@ export interface VoiceConnectionOptions {
   readonly greeting: ResponseRequest | false;
   /** What a caller's voice does to the agent's. */
   readonly bargeIn?: BargeInOptions;
+  readonly onFailure?: FailureOptions;
+  readonly anomalies?: AnomalyOptions | boolean;
   readonly limits: GatewayLimits;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -84,7 +86,7 @@ export class VoiceConnection {
   #confirmDone: () => void = () => {};
   #overSinceMs: number | undefined;
   #reportedDrops = 0;
-  /** The last thing that the session said of its connection, for when it turns out to be the end. */
+  /** The last thing that the session said of its connection, or why it hangs up, for when it turns out to be the end. */
   #connectionError: VoicewireError | undefined;
 
   /** Takes the transport over and listens at once. */
@@ -156,6 +158,8 @@ export class VoiceConnection {
       logger: this.#log,
       sessionId: this.#sessionId,
       ...(this.#options.bargeIn === undefined ? {} : { bargeIn: this.#options.bargeIn }),
+      ...(this.#options.onFailure === undefined ? {} : { onFailure: this.#options.onFailure }),
+      ...(this.#options.anomalies === undefined ? {} : { anomalies: this.#options.anomalies }),
       ...(audio ? { playback: 'reported' as const, config: { transcription: CALLER_TRANSCRIPTION } } : { config: { outputModality: 'text' as const } }),
     });
     const early: EarlyMessage[] = [];
@@ -259,6 +263,7 @@ export class VoiceConnection {
     if (event.type === 'error' && (event.error.stage === 'transport' || event.error.stage === 'connect' || event.error.code === 'PROVIDER_SESSION_EXPIRED')) {
       this.#connectionError = event.error;
     }
+    if (event.type === 'failure' && event.then === 'hangup') this.#connectionError = event.error;
     // While connecting, `connect` itself rejects and says more.
     if (event.type === 'connection' && event.connection.state === 'closed' && state.name === 'talking') this.#onModelLost(event.connection.code);
   }
