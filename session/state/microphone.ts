@@ -68,7 +68,8 @@ export function keepForReplay(context: StepContext): boolean {
   microphone.limitBytes = microphone.ring.endByte - microphone.ring.startByte + keptBytes(state);
   microphone.turns.length = 0;
   delete microphone.speech;
-  return unknown.length > 0;
+  // Of a turn whose audio is gone nothing can be heard again.
+  return unknown.some(({ startByte, endByte }) => endByte > Math.max(startByte, microphone.ring.startByte));
 }
 
 /** Gives a new connection the kept audio, with the commits that the old one did not confirm, each in its place. Returns what was lost. */
