@@ -409,10 +409,10 @@ function onOutputItem(context: StepContext, responseId: string, item: ModelItem,
   if (done) finishItem(context, item, responseId);
   else addItem(context, item, undefined, responseId);
   if (response === undefined) return;
-  if (done) confirmPerhaps(context, response);
   if (item.type === 'message' && !response.texts.has(item.id)) response.texts.set(item.id, '');
   if (item.type !== 'function_call') return onHostedItem(context, item, responseId, done);
   if (done) settleAnswered(context.state, responseId);
+  if (done && item.status === 'completed') confirmPerhaps(context, response);
   beginCall(context, { responseId, itemId: item.id, callId: item.callId, name: item.name });
   // A call that was cut off in the middle of its arguments is not run.
   if (done && item.status !== 'incomplete') runCall(context, { responseId, itemId: item.id, callId: item.callId, name: item.name, arguments: item.arguments });
