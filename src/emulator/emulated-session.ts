@@ -446,6 +446,9 @@ export class EmulatedSession {
     this.#disarmIdle();
     const startMs = Math.round(this.#input.writtenMs);
     this.#idle = this.#later(playingMs + timeoutMs, () => {
+      // A timer that was turned off meanwhile does not go off.
+      const now = this.#config.audio.input.turn_detection;
+      if (now?.type !== 'server_vad' || now.idle_timeout_ms === null) return;
       if (this.#active !== undefined || this.#input.speaking) return;
       const itemId = this.#ids.next('item');
       this.#send({ type: 'input_audio_buffer.timeout_triggered', audio_start_ms: startMs, audio_end_ms: Math.max(startMs, Math.round(this.#input.writtenMs)), item_id: itemId });

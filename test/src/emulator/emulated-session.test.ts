@@ -292,6 +292,17 @@ describe('the audio clock', () => {
     expect((driver.timesMs[from] as number) - doneMs).toBe(5_000);
   });
 
+  test('it does not ask when it has been told not to in the meantime', async () => {
+    const driver = new SessionDriver();
+    driver.send(update({ output_modalities: ['text'], audio: { input: { turn_detection: { type: 'server_vad', idle_timeout_ms: 5_000 } } } }));
+    driver.send({ type: 'response.create' });
+    await driver.advance(3_000);
+    driver.send(update({ audio: { input: { turn_detection: { type: 'server_vad', idle_timeout_ms: null } } } }));
+    const from = driver.events.length;
+    await driver.advance(20_000);
+    expect(driver.events.slice(from)).toEqual([]);
+  });
+
   test('the telephone formats, in and out', async () => {
     for (const format of ['audio/pcmu', 'audio/pcma'] as const) {
       const driver = new SessionDriver();
