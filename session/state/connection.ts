@@ -22,6 +22,7 @@ import { carryHosted } from './hosted-approval.js';
 import { cutItem, failOpenItems, textOf } from './history.js';
 import type { Attempt, LinkState, Serving } from './link-state.js';
 import { CONNECTION_LOST, nextJitter } from './link-state.js';
+import { keepIdle } from './idle-pause.js';
 import { keepEarly, keepForReplay, replayMicrophone } from './microphone.js';
 import { putBack, settleHandles } from './response-queue.js';
 import { answersByItself, endResponse, providerError, requestNext, settleAllHandles, want } from './responses.js';
@@ -32,6 +33,7 @@ import { startBudgetClock } from './spending.js';
 import type { StepContext } from './step-context.js';
 import { emit, newId } from './step-context.js';
 import { cancelUnfinishedCalls, endAllCalls } from './tool-calls.js';
+import { armToolTimer } from './tool-timer.js';
 import { onSpeechDropped } from './two-stage.js';
 
 /** A connection that served for this long has proven itself: the count of attempts begins anew. */
@@ -336,6 +338,8 @@ function adopt(context: StepContext, attempt: Attempt): void {
   }
   if (old !== undefined) context.effects.push({ type: 'close_connection', reason: 'rotated', attemptId: old.attemptId });
   scheduleRotation(context);
+  keepIdle(context);
+  armToolTimer(context);
   requestNext(context);
 }
 

@@ -1,6 +1,8 @@
 import { ToolError } from '../errors.js';
 import type { ModelConfig, ModelErrorInfo, NewModelItem } from '../ports/model.js';
 import type { HandoffPlan } from './handoff-state.js';
+import { onIdleConnection, onIdleRefused } from './idle-pause.js';
+import { reconfigure } from './reconfigure.js';
 import { dropEntries, enqueueEntry } from './response-queue.js';
 import { requestNext } from './responses.js';
 import { sayRequest } from './say-request.js';
@@ -55,13 +57,14 @@ export function onReconfigureRefused(context: StepContext, error: ModelErrorInfo
   const { current, configures } = state.handoff;
   const index = eventId === undefined ? -1 : configures.indexOf(eventId);
   if (index !== -1) configures.splice(index, 1);
+  onIdleRefused(context, eventId);
   if (current === undefined || current.eventId !== eventId) return false;
   const voice = current.plan.agent.voice;
   if (error.code === 'cannot_update_voice' && voice !== undefined && current.keptVoice === undefined) {
     // The model has spoken without our knowing of it: everything else of the new agent can still be had.
     current.config = configFor(state, current.plan, true);
     current.keptVoice = state.config.voice ?? '';
-    current.eventId = configure(context, current.config);
+    current.eventId = reconfigure(context, current.config);
     return true;
   }
   rollBack(context, `The model refused it: ${error.message}`, error.code);
@@ -75,7 +78,7 @@ export function onHandoffOverdue(context: StepContext): void {
   // Whether the model has taken the new configuration is not known, so it is given the old one again; the next answer is taken as being to that.
   const index = configures.indexOf(current.eventId);
   if (index !== -1) configures.splice(index, 1);
-  if (state.connection.name === 'open') configure(context, state.config);
+  if (state.connection.name === 'open') reconfigure(context, state.config);
   const mute = state.watch.modelMs <= current.sentMs;
   rollBack(context, `The model did not confirm it within ${OVERDUE_MS / 1000} s.`);
   if (mute) context.effects.push({ type: 'recover_connection', reason: 'handoff_not_confirmed' });
@@ -88,8 +91,9 @@ export function onHandoffOverdue(context: StepContext): void {
 export function resumeHandoffs(context: StepContext): void {
   const { handoff } = context.state;
   handoff.configures.length = 0;
+  onIdleConnection(context);
   if (handoff.current === undefined) return nextWaiting(context);
-  handoff.current.eventId = configure(context, handoff.current.config);
+  handoff.current.eventId = reconfigure(context, handoff.current.config);
   handoff.current.sentMs = context.nowMs;
   context.effects.push({ type: 'arm_timer', timer: 'handoff_overdue', delayMs: OVERDUE_MS });
 }
@@ -106,7 +110,7 @@ function begin(context: StepContext, plan: HandoffPlan): void {
   if (call !== undefined) {
     endWithAnswer(context, call, { outcome: 'ok', output: JSON.stringify({ handing_over_to: plan.agent.name }), durationMs: plan.call?.durationMs ?? 0 }, false);
   }
-  state.handoff.current.eventId = configure(context, config);
+  state.handoff.current.eventId = reconfigure(context, config);
   context.effects.push({ type: 'arm_timer', timer: 'handoff_overdue', delayMs: OVERDUE_MS });
 }
 
@@ -123,16 +127,6 @@ function configFor(state: SessionState, { agent }: HandoffPlan, keepsVoice: bool
     ...(voice === undefined ? {} : { voice }),
     ...(forced ? { toolChoice: 'auto' as const } : {}),
   };
-}
-
-/** The one way in which an open session is configured anew: audio formats are those that the connection began with, whatever `config` says. */
-export function configure(context: StepContext, config: ModelConfig): string {
-  const { state } = context;
-  const eventId = newId(state, 'evt');
-  const { inputFormat, outputFormat } = state.config;
-  send(context, { type: 'configure', eventId, config: { ...config, inputFormat, outputFormat } });
-  state.handoff.configures.push(eventId);
-  return eventId;
 }
 
 function commit(context: StepContext, current: NonNullable<SessionState['handoff']['current']>): void {

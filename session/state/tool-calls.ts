@@ -6,6 +6,7 @@ import type { StepContext } from './step-context.js';
 import { agentOfResponse, emit } from './step-context.js';
 import { acknowledgeCall, addResult, onBackgroundTime } from './background-tools.js';
 import { decideHosted, hostedOutcome, onHostedTime } from './hosted-tools.js';
+import { keepIdle } from './idle-pause.js';
 import { endCall, endWithAnswer, join, problem } from './tool-answers.js';
 import type { ToolCall, ToolPlan } from './tool-state.js';
 import { armToolTimer } from './tool-timer.js';
@@ -100,6 +101,7 @@ export function onToolInput(context: StepContext, input: ToolInput): void {
   else if (call === undefined) return;
   else onCallInput(context, call, input);
   startQueued(context);
+  keepIdle(context);
   armToolTimer(context);
 }
 
@@ -242,6 +244,7 @@ export function onToolTimer(context: StepContext): void {
   startQueued(context);
   onHostedTime(context);
   onBackgroundTime(context);
+  keepIdle(context);
   armToolTimer(context);
 }
 

@@ -89,6 +89,18 @@ export interface HostedRequest {
   requestId?: string;
 }
 
+export interface IdlePause {
+  /** Since when tools are at work. */
+  sinceMs?: number;
+  /** Whether the provider's timer has been turned off, and by which command that was last changed. */
+  paused: boolean;
+  eventId?: string;
+  /** The model does not let it be changed. */
+  refused: boolean;
+  /** When it is looked next. */
+  checkAtMs?: number;
+}
+
 export interface ToolsState {
   readonly limits: ToolLimits;
   /** The last calls that have ended, by call id. */
@@ -107,10 +119,12 @@ export interface ToolsState {
   /** Results that wait until both sides are quiet, and when it is looked next. */
   readonly results: WaitingResult[];
   checkAtMs?: number;
+  /** The provider's question whether anybody is there. */
+  readonly idle: IdlePause;
   /** For when the timer is armed. */
   dueAtMs?: number;
 }
 
 export function createToolsState(limits: Partial<ToolLimits> = {}): ToolsState {
-  return { limits: { ...DEFAULT_TOOL_LIMITS, ...limits }, ended: new Map(), decisions: new Map(), wishes: new Set(), hosted: new Map(), answered: new Set(), approved: new Map(), carried: new Map(), results: [] };
+  return { limits: { ...DEFAULT_TOOL_LIMITS, ...limits }, ended: new Map(), decisions: new Map(), wishes: new Set(), hosted: new Map(), answered: new Set(), approved: new Map(), carried: new Map(), results: [], idle: { paused: false, refused: false } };
 }

@@ -3,7 +3,7 @@ import type { StepContext } from './step-context.js';
 /** Arms the one timer of tools for the first thing that falls due, if that has changed. */
 export function armToolTimer(context: StepContext): void {
   const { calls, tools } = context.state;
-  let dueAtMs = tools.checkAtMs ?? Infinity;
+  let dueAtMs = Math.min(tools.checkAtMs ?? Infinity, tools.idle.checkAtMs ?? Infinity);
   for (const { phase } of calls.values()) {
     if (phase.name === 'approval') dueAtMs = Math.min(dueAtMs, phase.untilMs ?? Infinity);
     else if (phase.name === 'running') dueAtMs = Math.min(dueAtMs, phase.acknowledgeAtMs ?? Infinity);
