@@ -3,7 +3,7 @@ import { tallyResponse, tallyTranscription } from '../cost/cost-meter.js';
 import type { BudgetLimit } from '../events/session-event.js';
 import type { TranscriptionUsage, Usage } from '../events/usage.js';
 import type { ModelInput } from '../ports/model.js';
-import { configure } from './handoff.js';
+import { reconfigure } from './reconfigure.js';
 import { GOODBYE_TOKENS, outputBound, tighter } from './output-bound.js';
 import { want } from './responses.js';
 import type { BudgetOptions } from './spending-state.js';
@@ -47,7 +47,7 @@ function boundAnswers(context: StepContext): void {
   // A hand-off is answered first; the next response looks again.
   if (maxOutputTokens === undefined || maxOutputTokens === state.config.maxOutputTokens || state.handoff.current !== undefined || state.connection.name !== 'open') return;
   state.config = { ...state.config, maxOutputTokens };
-  configure(context, state.config);
+  reconfigure(context, state.config);
 }
 
 /** A turn has been written down. */
