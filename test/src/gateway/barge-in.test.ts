@@ -1,18 +1,15 @@
-import { readFileSync, readdirSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { decodeWav, resampleWhole, samplesToPcm16 } from '../../../audio/index.js';
 import { RealtimeAgent } from '../../../session/index.js';
-import type { BargeInOptions, ModelCommand, RealtimeModel } from '../../../session/index.js';
-import { InputBuffer } from '../../../src/emulator/input-buffer.js';
+import type { BargeInOptions } from '../../../session/index.js';
 import { startGateway } from '../../../src/gateway/index.js';
 import { scriptedModel } from '../../../src/provider/scripted/scripted-model.js';
 import type { ScriptedModel } from '../../../src/provider/scripted/scripted-model.js';
 import { SeededRandom } from '../../audio/helpers/random.js';
-import { makeNoise, utterances } from '../../audio/helpers/speech-in-noise.js';
+import { utterances } from '../../audio/helpers/speech-in-noise.js';
 import { rmsOf } from '../../audio/helpers/tones.js';
+import { LINE_MS, countOf, openRoom, sounds } from '../../helpers/echo-room.js';
 import { replyBegins, replyEnds, speechStarts, tone } from '../../helpers/session-harness.js';
 import { openVoiceLine } from '../../helpers/voice-line.js';
-import type { VoiceLine } from '../../helpers/voice-line.js';
 import { openVoiceSocket } from './voice-socket.js';
 import type { VoiceSocket } from './voice-socket.js';
 
@@ -91,103 +88,6 @@ describe('an interruption on a real socket', () => {
   });
 });
 
-// ---- a room in virtual time ----
-
-const LINE_MS = 15;
-/** The agent's own voice, over and over. */
-const AGENT = agentVoice();
-
-function agentVoice(): Int16Array[] {
-  const folder = new URL('../../../fixtures/voice/', import.meta.url);
-  return readdirSync(folder)
-    .filter((name) => name.endsWith('.wav'))
-    .sort()
-    .map((name) => {
-      const { samples, sampleRate } = decodeWav(readFileSync(new URL(name, folder)));
-      return resampleWhole(samples, sampleRate, 24_000);
-    });
-}
-
-interface Room {
-  readonly line: VoiceLine;
-  readonly model: ScriptedModel;
-  /** What the loudspeaker played: the moment of each 20 ms, and its loudness. */
-  readonly played: { readonly atMs: number; readonly rms: number }[];
-  /** Somebody says this from now on. */
-  speak(samples: Int16Array): void;
-}
-
-/** A caller whose loudspeaker comes back into the microphone, in some noise, and a model that hears by the emulator's ear. */
-async function openRoom(options: { readonly bargeIn: BargeInOptions; readonly echoDb: number; readonly noiseDb: number; readonly seed: number }): Promise<Room> {
-  const ear = new InputBuffer(false);
-  let turns = 0;
-  let replies = 0;
-  const model = scriptedModel({ onCommand: (command) => onCommand(command) });
-  const stops = options.bargeIn.mode === 'immediate';
-  ear.configure({ type: 'audio/pcm', rate: 24_000 }, { type: 'server_vad', threshold: 0.5, prefix_padding_ms: 300, silence_duration_ms: 500, idle_timeout_ms: null, create_response: stops, interrupt_response: stops });
-  function onCommand(command: ModelCommand): void {
-    if (command.type === 'create_response') reply(command.request.metadata);
-    if (command.type !== 'append_audio') return;
-    ear.append(command.bytes, (sign) => {
-      if (sign.type === 'speech_started') {
-        turns += 1;
-        model.push({ type: 'speech_started', itemId: `u${turns}`, audioStartMs: sign.audioStartMs });
-      } else {
-        ear.commit();
-        model.push({ type: 'speech_stopped', itemId: `u${turns}`, audioEndMs: sign.audioEndMs }, { type: 'input_committed', itemId: `u${turns}` });
-        if (stops) reply();
-      }
-    });
-  }
-  /** An answer of five sentences, all of it at once. */
-  function reply(metadata?: Readonly<Record<string, string>>): void {
-    replies += 1;
-    const [responseId, itemId] = [`r${replies}`, `a${replies}`];
-    model.push(...replyBegins(responseId, itemId, TEXT, 0, metadata === undefined ? undefined : { ...metadata }));
-    for (let sentence = 0; sentence < 5; sentence += 1) {
-      const samples = AGENT[(replies * 5 + sentence) % AGENT.length] as Int16Array;
-      model.push({ type: 'audio_delta', responseId, itemId, contentIndex: 0, bytes: samplesToPcm16(samples).slice() });
-    }
-    model.push(...replyEnds(responseId, itemId, TEXT));
-  }
-
-  const random = new SeededRandom(options.seed);
-  const noise = makeNoise('pink', 24_000, 24_000 * 10, random);
-  const noiseGain = (10 ** (options.noiseDb / 20) * 32_768) / rmsOf(noise);
-  const echoGain = 10 ** (options.echoDb / 20);
-  const played: { atMs: number; rms: number }[] = [];
-  let at = 0;
-  let said: Int16Array<ArrayBufferLike> = new Int16Array(0);
-  let saidAt = 0;
-  /** Out of the loudspeaker and back through the air and the devices: 40 ms. */
-  const inTheAir: Int16Array[] = [new Int16Array(480), new Int16Array(480)];
-  function room(samples: Int16Array, atMs: number): Int16Array {
-    played.push({ atMs, rms: rmsOf(samples) });
-    inTheAir.push(samples);
-    const echo = inTheAir.shift() as Int16Array;
-    const heard = new Int16Array(480);
-    for (let index = 0; index < 480; index += 1) {
-      const value = (echo[index] ?? 0) * echoGain + (noise[at % noise.length] ?? 0) * noiseGain + (said[saidAt] ?? 0);
-      heard[index] = Math.max(-32_768, Math.min(32_767, Math.round(value)));
-      at += 1;
-      saidAt += 1;
-    }
-    return heard;
-  }
-  const line = await openVoiceLine({ model: model as RealtimeModel, bargeIn: options.bargeIn, delayMs: LINE_MS, room });
-  reply();
-  return {
-    ...{ line, model, played },
-    speak(samples) {
-      said = samples;
-      saidAt = 0;
-    },
-  };
-}
-
-const count = ({ line }: Room, type: string): number => line.told.filter((message) => message.type === type).length;
-const sounds = ({ played }: Room): boolean => played.slice(-10).some(({ rms }) => rms > 50);
-
 describe('a loudspeaker that comes back into the microphone', () => {
   it.each([
     ['two-stage', 'pause', -33, 10],
@@ -200,21 +100,16 @@ describe('a loudspeaker that comes back into the microphone', () => {
     let replies = 1;
     for (let second = 0; second < minutes * 60; second += 1) {
       room.line.run(1_000, 5);
-      if (!sounds(room) && count(room, 'pause') === count(room, 'resume')) {
-        replies += 1;
-        room.model.push(...replyBegins(`x${replies}`, `y${replies}`, TEXT, 0));
-        for (let sentence = 0; sentence < 5; sentence += 1) {
-          room.model.push({ type: 'audio_delta', responseId: `x${replies}`, itemId: `y${replies}`, contentIndex: 0, bytes: samplesToPcm16(AGENT[(replies + sentence) % AGENT.length] as Int16Array).slice() });
-        }
-        room.model.push(...replyEnds(`x${replies}`, `y${replies}`, TEXT));
-      }
+      if (sounds(room) || countOf(room, 'pause') !== countOf(room, 'resume')) continue;
+      replies += 1;
+      room.reply();
     }
-    if (process.env['MEASURE'] === '1') console.log({ mode, pause, echoDb, replies, pauses: count(room, 'pause'), resumes: count(room, 'resume') });
+    if (process.env['MEASURE'] === '1') console.log({ mode, pause, echoDb, replies, pauses: countOf(room, 'pause'), resumes: countOf(room, 'resume') });
     // Each is five sentences long.
     expect(replies).toBeGreaterThan(5);
-    expect(count(room, 'clear')).toBe(0);
+    expect(countOf(room, 'clear')).toBe(0);
     // The last one may still be held when the time is up.
-    expect(count(room, 'pause') - count(room, 'resume')).toBeLessThanOrEqual(1);
+    expect(countOf(room, 'pause') - countOf(room, 'resume')).toBeLessThanOrEqual(1);
     expect(room.model.commandsOf('create_response')).toEqual([]);
   }, 60_000);
 });
