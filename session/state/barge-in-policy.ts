@@ -19,7 +19,10 @@ export interface BargeInOptions {
   readonly minWords?: number;
   /** Words and phrases by which a listener says "go on". Default: some English ones. Case and punctuation do not matter. */
   readonly backChannels?: readonly string[];
-  /** Two-stage and off: what stops the agent as soon as it is written down. Needs `transcription`. Default: `stop`, `wait`, `hold on`, `help`. */
+  /**
+   * In any mode: what stops the agent as soon as it is written down, whatever else is known of the speech. It must be said over the agent, and the
+   * model must hear it. Needs `transcription`. Default: `stop`, `wait`, `hold on`, `help`.
+   */
   readonly safetyPhrases?: readonly string[];
   /** Two-stage: the sound is held no longer than that. Default 1500. */
   readonly decideWithinMs?: number;

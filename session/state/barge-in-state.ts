@@ -32,6 +32,8 @@ export type BargeInPhase = { readonly name: 'calm' } | { readonly name: 'held'; 
 export interface BargeInState {
   readonly policy: BargeInPolicy;
   phase: BargeInPhase;
+  /** Items of the user whose speech began over the agent's, newest last, each with the responses that it began over: a safety phrase in it stops those. */
+  readonly overSound: Map<string, readonly string[]>;
   readonly counts: { tentative: number; confirmed: number; resumed: number; mutedMs: number };
   /** The microphone lately, in dB of full scale: the loudest chunk (fading), the level over some 40 ms, and the quietest of that: the room. */
   readonly level: { peakDb: number; smoothDb: number; floorDb: number };
@@ -41,5 +43,5 @@ export interface BargeInState {
 }
 
 export function createBargeIn(policy: BargeInPolicy): BargeInState {
-  return { policy, phase: { name: 'calm' }, counts: { tentative: 0, confirmed: 0, resumed: 0, mutedMs: 0 }, level: { peakDb: -100, smoothDb: -100, floorDb: 0 }, soundsUntilMs: -Infinity };
+  return { policy, phase: { name: 'calm' }, overSound: new Map(), counts: { tentative: 0, confirmed: 0, resumed: 0, mutedMs: 0 }, level: { peakDb: -100, smoothDb: -100, floorDb: 0 }, soundsUntilMs: -Infinity };
 }

@@ -30,6 +30,7 @@ export function stopSound(context: StepContext, modelStops: boolean, askedToo: b
   const asked = askedToo && state.request.name === 'requested' && !state.request.interrupted;
   if (generating.length === 0 && !asked && !isPlaying(state.ledger, nowMs)) return letPlayOn(context);
   release(context);
+  state.bargeIn.overSound.clear();
 
   const cuts = cut(state.ledger, nowMs);
   const texts = new Map(cuts.map((each) => [each, heardOf(context, each)]));

@@ -1,4 +1,4 @@
-import { isPlaying, unheardMs } from '../../audio/index.js';
+import { audiblePart, isPlaying, unheardMs } from '../../audio/index.js';
 import { interrupt } from './barge-in.js';
 import type { Doubt } from './barge-in-state.js';
 import { holdSound, letPlayOn } from './held-sound.js';
@@ -23,11 +23,14 @@ const PADDING_MS = 300;
 export function onSpeechStarted(context: StepContext, itemId: string, audioStartMs: number): void {
   const { state, nowMs } = context;
   const { mode } = state.bargeIn.policy;
+  const { phase } = state.bargeIn;
+  const generates = isGenerating(context);
+  const isOver = generates || isPlaying(state.ledger, nowMs);
+  if (isOver || phase.name === 'held') noteOverSound(context, itemId);
   if (mode === 'immediate' || mode === 'half-duplex') {
     if (state.config.turnDetection?.interruptResponse !== false) interrupt(context, true);
     return;
   }
-  const { phase } = state.bargeIn;
   const markedMs = -(audioStartMs + paddingMs(context));
   if (phase.name === 'held') {
     const { doubt } = phase;
@@ -37,8 +40,7 @@ export function onSpeechStarted(context: StepContext, itemId: string, audioStart
     return;
   }
   state.bargeIn.phase = { name: 'calm' };
-  const generates = (state.request.name === 'requested' && !state.request.interrupted) || [...state.live.values()].some((response) => !response.interrupted);
-  if (!generates && !isPlaying(state.ledger, nowMs)) return;
+  if (!isOver) return;
   const doubt: Doubt = {
     texts: new Map([[itemId, '']]),
     sinceMs: nowMs,
@@ -91,13 +93,23 @@ export function onTurnCommitted(context: StepContext, itemId: string): void {
 /** Words of the user have been written down: some more, or all so far. */
 export function onUserWords(context: StepContext, itemId: string, words: { readonly delta: string } | { readonly text: string; readonly final: boolean }): void {
   const { state } = context;
+  const { overSound, policy } = state.bargeIn;
   // Words of speech over silence stop nothing: what sounds by now may be the answer to them.
-  const doubt = doubtAbout(context, itemId);
-  if (doubt === undefined) return;
+  const over = overSound.get(itemId);
+  if (over === undefined) return;
   const text = 'text' in words ? words.text : textOf(state.history, itemId);
+  const isFinal = 'final' in words && words.final;
+  const doubt = doubtAbout(context, itemId);
+  const isSafety = holdsPhrase(wordsOf(text), policy.safetyPhrases);
+  if (isFinal || isSafety) overSound.delete(itemId);
+  if (doubt === undefined) {
+    // Whatever was decided about the speech before, or was not to be decided.
+    if (isSafety && isStillThere(context, over)) interrupt(context, false);
+    return;
+  }
   doubt.texts.set(itemId, text);
   if (wordsInterrupt(context, doubt)) return confirm(context, doubt);
-  if (!('final' in words) || !words.final) return;
+  if (!isFinal) return;
   // All its words are known and mean nothing: there is nothing more to wait for.
   doubt.judged = true;
   if (state.bargeIn.phase.name === 'held') playOn(context);
@@ -129,6 +141,10 @@ export function decide(context: StepContext): void {
 
 // ---- helpers, in the order of their use ----
 
+function isGenerating({ state }: StepContext): boolean {
+  return (state.request.name === 'requested' && !state.request.interrupted) || [...state.live.values()].some((response) => !response.interrupted);
+}
+
 function paddingMs({ state }: StepContext): number {
   const { turnDetection } = state.config;
   return (turnDetection?.type === 'server_vad' ? turnDetection.prefixPaddingMs : undefined) ?? PADDING_MS;
@@ -137,6 +153,19 @@ function paddingMs({ state }: StepContext): number {
 function doubtAbout({ state }: StepContext, itemId: string): Doubt | undefined {
   const { phase } = state.bargeIn;
   return phase.name !== 'calm' && phase.doubt.texts.has(itemId) ? phase.doubt : undefined;
+}
+
+function noteOverSound({ state }: StepContext, itemId: string): void {
+  const { overSound } = state.bargeIn;
+  const live = [...state.live.values()].flatMap(({ responseId, interrupted }) => (interrupted ? [] : [responseId]));
+  overSound.set(itemId, [...live, ...state.ledger.entries.map(({ responseId }) => responseId)]);
+  dropOldest(overSound, MAX_ITEMS);
+}
+
+/** Whether what sounds, or is being made, is one of those responses: what came after them may be the answer to the words. */
+function isStillThere({ state, nowMs }: StepContext, responses: readonly string[]): boolean {
+  const audible = audiblePart(state.ledger, nowMs);
+  return audible === undefined ? responses.some((responseId) => state.live.has(responseId)) : responses.includes(audible.entry.responseId);
 }
 
 function answer(context: StepContext): void {
