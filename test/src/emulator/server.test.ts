@@ -6,6 +6,7 @@ import type { Emulator, EmulatorOptions, Speech } from '../../../src/emulator/in
 import { silentLogger } from '../../../session/index.js';
 import type { Logger } from '../../../session/index.js';
 import { ManualClock } from '../../../src/host/manual-clock.js';
+import { fuzzed } from '../../helpers/mutate.js';
 import { random } from '../../helpers/random.js';
 import type { Random } from '../../helpers/random.js';
 import { EmulatorClient, callerAudio } from './emulator-client.js';
@@ -244,40 +245,6 @@ const SENSIBLE: ((rng: Random) => object)[] = [
   () => ({ type: 'response.cancel' }),
 ];
 
-const STRANGE: readonly unknown[] = [null, true, false, 0, -1, 1.5, 1e308, '', 'root', 'realtime', '__proto__', 'constructor', '\u0000', '\ud800', [], {}, [[[]]], { type: 'message' }, 'x'.repeat(600), 'AAAA', 2 ** 53];
-
 function message(rng: Random): string | Buffer {
-  const kind = rng.int(0, 20);
-  if (kind === 0) return Buffer.from(Array.from({ length: rng.int(0, 50) }, () => rng.int(0, 256)));
-  const text = JSON.stringify(rng.pick(SENSIBLE)(rng));
-  if (kind < 7) return text;
-  if (kind < 10) return cut(text, rng);
-  const event = JSON.parse(text) as object;
-  for (let times = rng.int(1, 3); times > 0; times -= 1) mutate(event, rng);
-  return JSON.stringify(event);
-}
-
-/** Damages the text itself: mostly no JSON after that. */
-function cut(text: string, rng: Random): string {
-  const at = rng.int(0, text.length);
-  return rng.pick([text.slice(0, at), text.slice(0, at) + text.slice(at + 1), `${text.slice(0, at)}${rng.pick(['"', '{', ']', '\\', '7', 'é'])}${text.slice(at)}`, text + text, JSON.stringify(rng.pick(STRANGE))]);
-}
-
-/** Walks to some field and makes it strange, takes it away, or puts another beside it. */
-function mutate(root: object, rng: Random): void {
-  let place = root as Record<string, unknown>;
-  for (;;) {
-    const keys = Object.keys(place);
-    const key = keys.length === 0 ? 'type' : rng.pick(keys);
-    const inner = place[key];
-    if (typeof inner === 'object' && inner !== null && rng.int(0, 3) > 0) {
-      place = inner as Record<string, unknown>;
-      continue;
-    }
-    const how = rng.int(0, 4);
-    if (how === 0) Reflect.deleteProperty(place, key);
-    else if (how === 1) Object.defineProperty(place, rng.pick(['id', 'extra', '__proto__', 'toString', 'event_id', 'status']), { value: structuredClone(rng.pick(STRANGE)), enumerable: true, configurable: true, writable: true });
-    else place[key] = structuredClone(rng.pick(STRANGE));
-    return;
-  }
+  return fuzzed(rng, rng.pick(SENSIBLE));
 }
