@@ -34,6 +34,7 @@ export { fallbackClipBytes } from './realtime/fallback-clip.js';
 export type { FallbackClip } from './realtime/fallback-clip.js';
 export type { FailureAnswer, FailureOptions } from './realtime/failure-options.js';
 export type { ResponseHandle } from './realtime/response-handle.js';
+export type { SessionRecorder, SessionStart } from './realtime/session-recorder.js';
 export type { AnomalyOptions } from './state/anomaly-state.js';
 export type { ContextOptions } from './state/context-state.js';
 export type { BudgetOptions } from './state/spending-state.js';

@@ -33,6 +33,7 @@ import { failurePolicy } from './failure-options.js';
 import { ModelConnections } from './model-connections.js';
 import { ResponseHandles } from './response-handle.js';
 import type { ResponseHandle } from './response-handle.js';
+import type { SessionRecorder } from './session-recorder.js';
 import { ToolRunner } from './tool-runner.js';
 import type { ToolSettled } from './tool-runner.js';
 
@@ -61,6 +62,7 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
   readonly #summarise: NonNullable<RealtimeSessionOptions['context']>['summarise'];
   readonly #handles = new ResponseHandles((handleId) => this.#dispatch({ type: 'withdraw', handleId }));
   readonly #outlet: EventOutlet;
+  readonly #recorder: SessionRecorder | undefined;
   readonly #timers = new Map<TimerName, Timer>();
   readonly #life = new AbortController();
   readonly #finished: Promise<void>;
@@ -80,6 +82,7 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
     this.#clock = options.clock;
     this.#logger = (options.logger ?? silentLogger).child({ sessionId: this.sessionId });
     this.#metadata = options.metadata;
+    this.#recorder = options.recorder;
     this.#tools = new ToolRunner({
       clock: options.clock,
       sessionId: this.sessionId,
@@ -178,6 +181,7 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
       ),
     );
     try {
+      this.#startRecording();
       this.#dispatch({ type: 'connect' });
       await ready;
     } finally {
@@ -336,6 +340,19 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
 
   // ---- the runtime: inputs in order, effects in order ----
 
+  #startRecording(): void {
+    const unixMs = this.#clock.unixMs?.();
+    this.#recorder?.onStart({
+      sessionId: this.sessionId,
+      agentName: this.#agent.name,
+      ...(this.#metadata === undefined ? {} : { metadata: this.#metadata }),
+      model: this.#label,
+      state: this.#state,
+      nowMs: this.#clock.now(),
+      ...(unixMs === undefined ? {} : { unixMs }),
+    });
+  }
+
   #ask(input: (handleId: string) => SessionInput): ResponseHandle {
     const handle = this.#handles.make();
     this.#dispatch(input(handle.id));
@@ -350,6 +367,7 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
       let next: SessionInput | undefined = input;
       while (next !== undefined) {
         this.#nowMs = this.#clock.now();
+        this.#recorder?.onInput(next, this.#nowMs);
         const { state, effects } = step(this.#state, next, this.#nowMs);
         this.#state = state;
         for (const effect of effects) this.#perform(effect);
@@ -363,8 +381,9 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
   #perform(effect: SessionEffect): void {
     switch (effect.type) {
       case 'emit':
-        return this.#emit(effect.event, effect.agentName);
+        return this.#emit(effect.event, effect.agentName, true);
       case 'send':
+        this.#recorder?.onCommand(effect.command, effect.attemptId, this.#nowMs);
         return this.#connections.send(effect.command, effect.attemptId);
       case 'open_connection':
         return this.#connections.open(effect.attemptId, effect.modelIndex);
@@ -432,7 +451,8 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
     }
   }
 
-  #emit(body: SessionEventBody, agentName = this.#agent.name): void {
+  /** `decided`: by `step`, and not by the runtime itself. */
+  #emit(body: SessionEventBody, agentName = this.#agent.name, decided = false): void {
     // What one step tells happened at one moment.
     const timestamp = this.#stepping ? this.#nowMs : this.#clock.now();
     const { sessionId } = this;
@@ -440,6 +460,7 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
     const info: EventInfo = metadata === undefined ? { sessionId, agentName, timestamp } : { sessionId, agentName, timestamp, metadata };
     // Each body was made for this one event, fifty a second and more: it is completed, not copied.
     const event = Object.assign(body, { info }) as SessionEvent;
+    this.#recorder?.onEvent(event, decided);
     if (event.type === 'error') this.#logger.warn('An error was reported.', { code: event.error.code, stage: event.error.stage, leg: event.error.leg });
     this.#outlet.emit(event);
   }
@@ -512,6 +533,7 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
     this.#handles.settleAll();
     this.#outlet.close();
     this.#logger.info('The session is over.');
+    this.#recorder?.onEnd(this.#clock.now());
     this.#resolveFinished();
   }
 

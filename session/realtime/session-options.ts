@@ -16,6 +16,7 @@ import type { BudgetOptions } from '../state/spending-state.js';
 import type { ToolLimits } from '../state/tool-state.js';
 import type { ConnectionOptions } from './connection-options.js';
 import type { FailureOptions } from './failure-options.js';
+import type { SessionRecorder } from './session-recorder.js';
 
 /** What of the model's configuration is the session's; instructions, tools and voice are the agent's. */
 export type SessionConfig = Partial<Omit<ModelConfig, 'instructions' | 'tools' | 'voice'>>;
@@ -62,6 +63,8 @@ export interface RealtimeSessionOptions extends ConnectionOptions {
   readonly prices?: PriceTable;
   /** The name under which the model stands in the price table, for a model that does not tell its name. */
   readonly modelName?: string;
+  /** Sees everything that the session is told and tells: `recordSession()` of `voicewire/recording` makes one that writes a file. */
+  readonly recorder?: SessionRecorder;
 }
 
 export interface ConnectOptions {

@@ -1,9 +1,9 @@
 import { AudioError } from '../../audio/index.js';
 import { VoicewireError, errorText } from '../../session/index.js';
+import { packageVersion } from '../host/package-version.js';
 import { commandHelp, parseFlags, table, usage } from './command.js';
 import type { Command } from './command.js';
 import { emulatorCommand } from './emulator-command.js';
-import { packageVersion } from './package-files.js';
 import { serveCommand } from './serve-command.js';
 import { talkCommand } from './talk-command.js';
 import { Interruption, harmless } from './terminal.js';

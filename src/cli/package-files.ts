@@ -5,11 +5,5 @@ import { dirname, join } from 'node:path';
 const require = createRequire(import.meta.url);
 const manifestPath = require.resolve('voicewire/package.json');
 
-/** The version of this package. */
-export function packageVersion(): string {
-  const manifest = require(manifestPath) as { readonly version: string };
-  return manifest.version;
-}
-
 /** Where the build puts the page. */
 export const builtPageDir = join(dirname(manifestPath), 'dist', 'page');

@@ -2,13 +2,14 @@ import { startGateway } from '../gateway/index.js';
 import type { Gateway } from '../gateway/index.js';
 import { bundledClip } from '../host/bundled-clip.js';
 import { stderrLogger } from '../host/stderr-logger.js';
+import { packageVersion } from '../host/package-version.js';
 import { systemClock } from '../host/system-clock.js';
 import { commonFlags, counted, listFlag, stringFlag, usage, wholeNumber } from './command.js';
 import type { Command, FlagValues } from './command.js';
 import { demoAgent } from './demo-agent.js';
 import { emulatedModel, remoteModel } from './model-choice.js';
 import type { ChosenModel } from './model-choice.js';
-import { builtPageDir, packageVersion } from './package-files.js';
+import { builtPageDir } from './package-files.js';
 import { painter, untilInterrupted } from './terminal.js';
 import type { Terminal } from './terminal.js';
 

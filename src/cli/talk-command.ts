@@ -4,6 +4,7 @@ import { ClockSpeaker, PacedMicrophone, nodeVoiceClient } from '../client/index.
 import type { VoiceClient } from '../client/index.js';
 import { startGateway } from '../gateway/index.js';
 import { HostError } from '../host/errors.js';
+import { packageVersion } from '../host/package-version.js';
 import { stderrLogger } from '../host/stderr-logger.js';
 import { systemClock } from '../host/system-clock.js';
 import { SAMPLE_RATE } from '../protocol/voicewire/index.js';
@@ -16,7 +17,6 @@ import { demoAgent } from './demo-agent.js';
 import { isSameFile, readInputFile } from './input-file.js';
 import { emulatedModel } from './model-choice.js';
 import type { ChosenModel } from './model-choice.js';
-import { packageVersion } from './package-files.js';
 import { chooseModel } from './serve-command.js';
 import type { Terminal } from './terminal.js';
 

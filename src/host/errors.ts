@@ -29,7 +29,12 @@ export type HostErrorCode =
   | 'GATEWAY_FULL'
   | 'GATEWAY_CLOSING'
   // the emulator
-  | 'SCRIPT_INVALID';
+  | 'SCRIPT_INVALID'
+  // recordings
+  | 'RECORDING_INVALID'
+  | 'RECORDING_VERSION'
+  | 'RECORDING_AUDIO_MISSING'
+  | 'RECORDING_MISMATCH';
 
 /** An error of the host: a wrong flag, a port in use, a missing microphone. `message` says what and why, `hint` what to do. */
 export class HostError extends VoicewireError<HostErrorCode> {

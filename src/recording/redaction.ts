@@ -1,0 +1,141 @@
+/** What is cut out of a recording beside credentials, which always are. */
+export interface RedactionOptions {
+  /** Texts that must never be written, wherever they stand. Each of at least 4 characters. */
+  readonly secrets?: readonly string[];
+  /** Further patterns; a pattern without the flag `g` is given it. */
+  readonly patterns?: readonly RegExp[];
+  /** What looks like a key of a known provider; default true. */
+  readonly keys?: boolean;
+  /** 9 to 19 digits in a row: telephone, card and account numbers; default true. */
+  readonly numbers?: boolean;
+}
+
+const KEYS: readonly RegExp[] = [
+  /(?<![A-Za-z0-9])(?:sk|pk|rk|ek|xai|gsk|hf|gh[pousr]|github_pat|glpat|xox[abprs])[-_][A-Za-z0-9_-]{16,}/g,
+  /(?<![A-Za-z0-9])(?:A[KS]IA[A-Z0-9]{16}|AIza[A-Za-z0-9_-]{30,})/g,
+  /(?<![A-Za-z0-9])eyJ[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]+){0,2}/g,
+  /(?<=\b(?:Bearer|Basic)\s+)(?=[^\s"]*[\d/+=_])[A-Za-z0-9._~+/=-]{12,}/gi,
+  /(?<=openai-insecure-api-key\.)[^\s,"]+/g,
+  /(?<=[?&](?:api[-_]?key|key|token|access_token|secret|sig|signature|password)=)[^&#\s"]+/gi,
+  /(?<=:\/\/[^\s/@:]*:)[^\s/@"]+(?=@)/g,
+];
+/** Not the end of a longer word or decimal number, and not a date. */
+const NUMBERS = /(?<![\w-])(?<!\d\.)(?!\d{4}-\d\d-\d\d)\+?\(?\d(?:[\s().-]{0,2}\d){8,18}(?!\w)/g;
+
+const CREDENTIAL = /^(?:(?:proxy-)?authorization|(?:set-)?cookie|(?:x-)?api[-_]?key|(?:access|refresh|id|auth)[-_]?token|token|(?:client[-_]?)?secret|password|headers)$/i;
+const ID = /(?:^|[_a-z])(?:id|Id)s?$/;
+/** Runs that may be text in base64; a shorter one holds no key. */
+const BASE64 = /[A-Za-z0-9+/_-]{20,}={0,2}/g;
+const SHORTEST_SECRET = 4;
+
+/** From and to (exclusive), in characters. */
+type Range = readonly [number, number];
+
+/**
+ * Cuts what must not be written, keeping length and shape: digits become 9, letters x. So a cut changes no structure of JSON, a second cut changes
+ * nothing, and a text that is cut as a whole is the same as its cut pieces put together. Holds no text that it has seen.
+ */
+export class Redaction {
+  /** For the header of a recording. */
+  readonly summary: { readonly rules: readonly string[]; readonly patterns: number; readonly secrets: number };
+  readonly #literals: readonly string[];
+  readonly #everywhere: readonly RegExp[];
+  readonly #numbers: boolean;
+
+  /** Throws `RangeError` for a secret that is so short that it would cut half of every text. */
+  constructor(options: RedactionOptions = {}) {
+    const { secrets = [], patterns = [], keys = true, numbers = true } = options;
+    if (secrets.some((secret) => secret.length < SHORTEST_SECRET)) throw new RangeError(`A secret must have at least ${SHORTEST_SECRET} characters.`);
+    this.#literals = [...new Set(secrets.flatMap((secret) => [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)]))];
+    this.#everywhere = [...(keys ? KEYS : []), ...patterns.map((pattern) => (pattern.global ? pattern : new RegExp(pattern.source, `${pattern.flags}g`)))];
+    this.#numbers = numbers;
+    this.summary = { rules: [...(keys ? ['keys'] : []), ...(numbers ? ['numbers'] : [])], patterns: patterns.length, secrets: secrets.length };
+  }
+
+  text(text: string): string {
+    return masked(text, this.#ranges(text, false));
+  }
+
+  /** What stands at `from`..`to` of a text, cut as part of the whole. */
+  part(whole: string, from: number, to: number): string {
+    return masked(whole, this.#ranges(whole, false)).slice(from, to);
+  }
+
+  /** JSON to JSON, as it will be written; the value given is not changed. */
+  tree(value: unknown, key = ''): unknown {
+    if (typeof value === 'string') return this.#field(value, key);
+    if (typeof value !== 'object' || value === null) return value;
+    if (Array.isArray(value)) return value.map((each) => this.tree(each, key));
+    if (key !== '' && CREDENTIAL.test(key)) return concealed(value);
+    const entries = Object.entries(value);
+    const cut = Object.fromEntries(entries.map(([name, each]) => [name, name === '$bytes' ? each : this.tree(each, name)]));
+    const { heardText, unheardText } = value as { heardText?: unknown; unheardText?: unknown };
+    // The two halves of one text: what was interrupted in the midst of a number is a number still.
+    if (typeof heardText === 'string' && typeof unheardText === 'string') Object.assign(cut, this.#halves(heardText, unheardText));
+    return cut;
+  }
+
+  /** Audio, or other bytes, with nothing in them that is known to be secret. Gives the same array when there is none. */
+  bytes(bytes: Uint8Array): Uint8Array {
+    if (this.#literals.length === 0 && this.#everywhere.length === 0) return bytes;
+    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
+    const ranges = this.#ranges(text, true);
+    if (ranges.length === 0) return bytes;
+    const copy = bytes.slice();
+    for (const [from, to] of ranges) copy.fill(0, from, to);
+    return copy;
+  }
+
+  #field(text: string, key: string): string {
+    if (CREDENTIAL.test(key)) return masked(text, [[0, text.length]]);
+    return masked(text, this.#ranges(text, ID.test(key)));
+  }
+
+  #halves(heardText: string, unheardText: string): object {
+    const whole = this.text(heardText + unheardText);
+    return { heardText: whole.slice(0, heardText.length), unheardText: whole.slice(heardText.length) };
+  }
+
+  /** `plain`: an id, or bytes that are no text: numbers in it are not somebody's. */
+  #ranges(text: string, plain: boolean): Range[] {
+    const ranges = this.#direct(text, plain);
+    if (!plain && text.length >= 20) {
+      for (const match of text.matchAll(BASE64)) {
+        const hidden = Buffer.from(match[0], 'base64').toString('latin1');
+        if (this.#direct(hidden, false).length > 0) ranges.push([match.index, match.index + match[0].length]);
+      }
+    }
+    return ranges;
+  }
+
+  #direct(text: string, plain: boolean): Range[] {
+    const ranges: Range[] = [];
+    if (text.length < SHORTEST_SECRET) return ranges;
+    for (const literal of this.#literals) for (let at = text.indexOf(literal); at !== -1; at = text.indexOf(literal, at + literal.length)) ranges.push([at, at + literal.length]);
+    for (const pattern of this.#everywhere) for (const match of text.matchAll(pattern)) ranges.push([match.index, match.index + match[0].length]);
+    if (this.#numbers && !plain) for (const match of text.matchAll(NUMBERS)) ranges.push([match.index, match.index + match[0].length]);
+    return ranges;
+  }
+}
+
+/** Whole credentials: every text in it. */
+function concealed(value: unknown): unknown {
+  if (typeof value === 'string') return masked(value, [[0, value.length]]);
+  if (typeof value !== 'object' || value === null) return value;
+  if (Array.isArray(value)) return value.map(concealed);
+  return Object.fromEntries(Object.entries(value).map(([name, each]) => [name, concealed(each)]));
+}
+
+/** Digits become 9 and everything else x, but for what gives a number or JSON its shape. */
+function masked(text: string, ranges: readonly Range[]): string {
+  if (ranges.length === 0) return text;
+  let result = '';
+  let done = 0;
+  for (const [from, to] of [...ranges].sort(([a], [b]) => a - b)) {
+    if (to <= done) continue;
+    const start = Math.max(from, done);
+    result += text.slice(done, start) + text.slice(start, to).replace(/\\u[0-9a-fA-F]{4}|\\.|[^\s"\\{}[\]:,+\-().]/g, (each) => (each.startsWith('\\') ? each : /[0-9]/.test(each) ? '9' : 'x'));
+    done = to;
+  }
+  return result + text.slice(done);
+}

@@ -1,0 +1,49 @@
+import type { RecordingLine } from './format.js';
+
+/** The first place where two traces are not the same. */
+export interface Difference {
+  /** Of the file that was recorded. */
+  readonly line: number;
+  /** `event.chunk.firstSample`; empty where one trace has a line that the other has not. */
+  readonly path: string;
+  readonly recorded: unknown;
+  readonly replayed: unknown;
+  /** Ms of the recorded clock. */
+  readonly at: number;
+}
+
+/** Compares lines in order. `whole` is false for a recording whose writer died: what the replay has after its end is then no difference. */
+export function firstDifference(recorded: readonly RecordingLine[], replayed: readonly RecordingLine[], whole: boolean): Difference | undefined {
+  const count = whole ? Math.max(recorded.length, replayed.length) : recorded.length;
+  for (let index = 0; index < count; index += 1) {
+    const [a, b] = [recorded[index], replayed[index]];
+    const found = difference(a, b, '');
+    if (found !== undefined) return { line: index + 2, at: a?.at ?? b?.at ?? 0, ...found };
+  }
+  return undefined;
+}
+
+type Found = Pick<Difference, 'path' | 'recorded' | 'replayed'>;
+
+/** The first member that differs. Hashes of audio that is gone say nothing about the replay, which has silence in its place. */
+export function difference(a: unknown, b: unknown, path: string): Found | undefined {
+  if (Object.is(a, b)) return undefined;
+  if (typeof a !== 'object' || typeof b !== 'object' || a === null || b === null || Array.isArray(a) !== Array.isArray(b)) return { path, recorded: a, replayed: b };
+  for (const key of new Set([...Object.keys(a), ...Object.keys(b)])) {
+    if (key === 'sha256' && '$audio' in a) continue;
+    const found = difference((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key], path === '' ? key : `${path}.${key}`);
+    if (found !== undefined) return found;
+  }
+  return undefined;
+}
+
+/** For people: two lines. */
+export function differenceText({ line, path, at, recorded, replayed }: Difference): string {
+  const where = path === '' ? '' : `, ${path}`;
+  return [`line ${line} (at ${(at / 1000).toFixed(3)} s${where})`, `  recorded  ${short(recorded)}`, `  replayed  ${short(replayed)}`].join('\n');
+}
+
+function short(value: unknown): string {
+  const text = value === undefined ? '(nothing)' : (JSON.stringify(value) ?? String(value));
+  return text.length > 300 ? `${text.slice(0, 300)}…` : text;
+}
