@@ -85,7 +85,7 @@ export class RecordingFiles implements RecordingStore {
   async #drain(): Promise<void> {
     try {
       // What is taken in one turn of the event loop goes out in one piece.
-      await undefined;
+      await Promise.resolve();
       while (this.#waitingBytes > 0) {
         this.#waitingBytes = 0;
         const pieces = [...this.#tracks.values(), this.#lines].map((file) => [file, Buffer.concat(file.waiting.splice(0))] as const);

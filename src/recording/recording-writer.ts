@@ -49,6 +49,11 @@ export class RecordingWriter {
     });
   }
 
+  /** From here on this text is not written, wherever it stands. One that is too short to be told from others is not looked for. */
+  conceal(secret: string): void {
+    this.#redaction.learn(secret);
+  }
+
   /** Once, first. */
   header(facts: Omit<RecordingHeader, 'format' | 'version' | 'audio' | 'redaction'> & { readonly input: AudioFormat; readonly output: AudioFormat }): void {
     const { level, input, output, peers, ...rest } = facts;

@@ -38,7 +38,7 @@ type Range = readonly [number, number];
 export class Redaction {
   /** For the header of a recording. */
   readonly summary: { readonly rules: readonly string[]; readonly patterns: number; readonly secrets: number };
-  readonly #literals: readonly string[];
+  #literals: readonly string[];
   readonly #everywhere: readonly RegExp[];
   readonly #numbers: boolean;
 
@@ -46,10 +46,15 @@ export class Redaction {
   constructor(options: RedactionOptions = {}) {
     const { secrets = [], patterns = [], keys = true, numbers = true } = options;
     if (secrets.some((secret) => secret.length < SHORTEST_SECRET)) throw new RangeError(`A secret must have at least ${SHORTEST_SECRET} characters.`);
-    this.#literals = [...new Set(secrets.flatMap((secret) => [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)]))];
+    this.#literals = spellings(secrets);
     this.#everywhere = [...(keys ? KEYS : []), ...patterns.map((pattern) => (pattern.global ? pattern : new RegExp(pattern.source, `${pattern.flags}g`)))];
     this.#numbers = numbers;
     this.summary = { rules: [...(keys ? ['keys'] : []), ...(numbers ? ['numbers'] : [])], patterns: patterns.length, secrets: secrets.length };
+  }
+
+  /** One more secret, which became known while the call went on. */
+  learn(secret: string): void {
+    if (secret.length >= SHORTEST_SECRET) this.#literals = [...new Set([...this.#literals, ...spellings([secret])])];
   }
 
   text(text: string): string {
@@ -116,6 +121,11 @@ export class Redaction {
     if (this.#numbers && !plain) for (const match of text.matchAll(NUMBERS)) ranges.push([match.index, match.index + match[0].length]);
     return ranges;
   }
+}
+
+/** As they stand in text, in an address, and in JSON within text. */
+function spellings(secrets: readonly string[]): string[] {
+  return [...new Set(secrets.flatMap((secret) => [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)]))];
 }
 
 /** Whole credentials: every text in it. */

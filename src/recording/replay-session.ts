@@ -1,4 +1,4 @@
-import { step } from '../../session/index.js';
+import { createSessionState, step } from '../../session/index.js';
 import type { EventInfo, SessionEffect, SessionEvent, SessionInput, SessionState } from '../../session/index.js';
 import { HostError } from '../host/errors.js';
 import type { EventLine, RecordingLine, StartLine } from './format.js';
@@ -35,7 +35,7 @@ export function replaySession(recording: Recording): SessionReplay {
   const { rules } = recording.header.redaction;
   const recorder = recordSessionTo(memory, { audio: recording.header.audio.keep, redact: { keys: rules.includes('keys'), numbers: rules.includes('numbers') } });
   const events: SessionEvent[] = [];
-  let state = recording.value(start.state) as SessionState;
+  let state = withNewMembers(recording.value(start.state) as SessionState);
   let { agentName } = start;
   const { sessionId = '' } = recording.header;
   const info = (timestamp: number, name: string): EventInfo => ({ sessionId, agentName: name, timestamp, ...(start.metadata === undefined ? {} : { metadata: start.metadata }) });
@@ -67,6 +67,24 @@ export function replaySession(recording: Recording): SessionReplay {
   const { lines } = parseRecording(`${memory.lines.join('\n')}\n`, 'the replay');
   const difference = firstDifference(recording.lines, lines, recording.complete);
   return { events, lines, durationMs: endMs - start.at, ...(difference === undefined ? {} : { difference }) };
+}
+
+/** The state at the start of a session that an older version recorded: what has been added to the state since is as it is in a new one. */
+function withNewMembers(recorded: SessionState): SessionState {
+  return filled(recorded, createSessionState(recorded.config, 'clock', { agent: recorded.agent }));
+}
+
+function filled<T extends object>(value: T, defaults: T): T {
+  const missing = Object.entries(defaults).filter(([name, fresh]) => fresh !== undefined && !(name in value));
+  for (const [name, fresh] of Object.entries(defaults)) {
+    const own: unknown = value[name as keyof T];
+    if (isPlain(fresh) && isPlain(own)) filled(own, fresh);
+  }
+  return Object.assign(value, Object.fromEntries(missing));
+}
+
+function isPlain(value: unknown): value is object {
+  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
 
 /** Events as they stand in a recording. */

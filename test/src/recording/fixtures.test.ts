@@ -1,0 +1,57 @@
+import { mkdirSync, readFileSync, readdirSync, statSync, writeFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { wavHeader } from '../../../audio/index.js';
+import { RecordingMemory, differenceText, eventLines, readRecording, recordSessionTo, replaySession } from '../../../src/recording/index.js';
+import { SCENARIOS, playScenario } from '../../helpers/recorded-scenarios.js';
+import type { Scenario } from '../../helpers/recorded-scenarios.js';
+
+const FOLDER = fileURLToPath(new URL('../../../fixtures/recordings/', import.meta.url));
+/** Set by fixtures/make-recordings.sh: the files are written, not compared. */
+const MAKE = process.env['MAKE_RECORDINGS'] === '1';
+
+/** What the scenario is when it is played now: the bytes of each of its files. */
+async function made(scenario: Scenario): Promise<Map<string, Uint8Array>> {
+  const memory = new RecordingMemory();
+  const recorder = recordSessionTo(memory);
+  await playScenario(scenario, recorder);
+  await recorder.done;
+  const text = (lines: readonly string[]): Uint8Array => Buffer.from(lines.map((line) => `${line}\n`).join(''));
+  const files = new Map([[`${scenario.name}.vw.jsonl`, text(memory.lines)]]);
+  for (const [track, pieces] of memory.tracks) {
+    const data = Buffer.concat(pieces);
+    const format = { encoding: 'mulaw', sampleRate: 8000, channels: 1 } as const;
+    files.set(`${scenario.name}.${track}.wav`, Buffer.concat([wavHeader({ ...format, dataBytes: data.length }), data, Buffer.alloc(data.length % 2)]));
+  }
+  const events = memory.lines.flatMap((line) => {
+    const { type, event } = JSON.parse(line) as { type?: string; event?: unknown };
+    return type === 'event' ? [JSON.stringify(event)] : [];
+  });
+  files.set(`${scenario.name}.expected.jsonl`, text(events));
+  return files;
+}
+
+describe('the recordings in fixtures/', () => {
+  it.each(SCENARIOS.map((scenario) => [scenario.name, scenario] as const))('%s is what the emulator and the session make of it today', async (_name, scenario) => {
+    mkdirSync(FOLDER, { recursive: true });
+    for (const [file, bytes] of await made(scenario)) {
+      if (MAKE) writeFileSync(`${FOLDER}${file}`, bytes);
+      expect(Buffer.compare(readFileSync(`${FOLDER}${file}`), bytes), `${file} differs; fixtures/make-recordings.sh makes them anew`).toBe(0);
+    }
+  });
+
+  it.each(SCENARIOS.map(({ name }) => name))('%s, played again, tells the expected events', (name) => {
+    const recording = readRecording(`${FOLDER}${name}.vw.jsonl`);
+    const { difference, events, lines } = replaySession(recording);
+    expect(difference === undefined ? '' : differenceText(difference)).toBe('');
+    const expected = readFileSync(`${FOLDER}${name}.expected.jsonl`, 'utf8');
+    expect(eventLines({ lines }).map(({ event }) => `${JSON.stringify(event)}\n`).join('')).toBe(expected);
+    expect(events.length).toBe(expected.split('\n').length - 1);
+  });
+
+  it('are at least eight, and small', () => {
+    const files = readdirSync(FOLDER);
+    expect(files.filter((file) => file.endsWith('.vw.jsonl')).length).toBeGreaterThanOrEqual(8);
+    expect(files.reduce((sum, file) => sum + statSync(`${FOLDER}${file}`).size, 0)).toBeLessThan(3 * 1024 * 1024);
+  });
+});
