@@ -50,6 +50,23 @@ export class ManualClock implements Clock {
     this.#nowMs = untilMs;
   }
 
+  /**
+   * Like {@link advance}, timer by timer, and after each everything goes on that waits for promises alone: what happens in which order is then the same
+   * on a fast machine and on a slow one. `pause` may wait for more than promises.
+   */
+  async run(ms: number, pause: () => Promise<void> = eventLoopTurn): Promise<void> {
+    const untilMs = this.#nowMs + ms;
+    await pause();
+    for (;;) {
+      let nextMs = Infinity;
+      for (const { atMs } of this.#pending) nextMs = Math.min(nextMs, atMs);
+      if (nextMs > untilMs) break;
+      this.advance(Math.max(0, nextMs - this.#nowMs));
+      await pause();
+    }
+    this.advance(untilMs - this.#nowMs);
+  }
+
   /** Like {@link advance}, in steps, letting promises settle between them. */
   async advanceAsync(ms: number, stepMs = 10): Promise<void> {
     for (let left = ms; left > 0; left -= stepMs) {
@@ -57,4 +74,9 @@ export class ManualClock implements Clock {
       for (let turn = 0; turn < 5; turn += 1) await Promise.resolve();
     }
   }
+}
+
+/** Promises that are due have been dealt with by the end of a turn, however many wait for each other. */
+function eventLoopTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
 }

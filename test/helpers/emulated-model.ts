@@ -8,8 +8,8 @@ import type { ManualClock } from '../../src/host/manual-clock.js';
 import { parseMessage } from '../../src/protocol/openai-realtime/parse.js';
 import { serialize } from '../../src/protocol/openai-realtime/serialize.js';
 
-/** One way, in ms. */
-const LAG_MS = 15;
+/** One way, in ms. Not whole, as no network's is: the two sides never speak at the same moment, of which nobody could say who was first. */
+const LAG_MS = 15.25;
 
 /** Sees each message of a connection as text, at the moment when it passes. */
 export interface WireListener {
@@ -36,18 +36,18 @@ export class EmulatedModel implements RealtimeModel {
     this.#listener = listener;
   }
 
-  /** Ends the newest connection without a handshake. */
+  /** Ends the newest connection; that is known when the news has come. */
   cut(code = 1006, reason = ''): void {
-    this.#cut?.(code, reason);
+    const cut = this.#cut;
+    this.#clock.after(LAG_MS, () => cut?.(code, reason));
   }
 
   /** Moves time on. The voice, which works outside of it, is always done in time. */
-  async advance(ms: number, stepMs = 5): Promise<void> {
-    for (let left = ms; left > 0; left -= stepMs) {
-      this.#clock.advance(Math.min(stepMs, left));
-      do for (let turn = 0; turn < 8; turn += 1) await Promise.resolve();
-      while (this.#speaking.size > 0 && (await Promise.all(this.#speaking)));
-    }
+  advance(ms: number): Promise<void> {
+    return this.#clock.run(ms, async () => {
+      do await new Promise((resolve) => setImmediate(resolve));
+      while (this.#speaking.size > 0);
+    });
   }
 
   connect(options: ModelConnectOptions): Promise<ModelConnection> {

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { MULAW_8K, decodeWav, encodeMulaw, mixToMono, msToBytes, resampleWhole } from '../../audio/index.js';
 import { RealtimeAgent, RealtimeSession, handoff, tool } from '../../session/index.js';
-import type { RealtimeSessionOptions, SessionRecorder, Tool } from '../../session/index.js';
+import type { RealtimeModel, RealtimeSessionOptions, SessionRecorder, Tool } from '../../session/index.js';
 import { z } from 'zod';
 import { ManualClock } from '../../src/host/manual-clock.js';
 import type { Script } from '../../src/emulator/index.js';
@@ -45,7 +45,7 @@ export const SCENARIOS: readonly Scenario[] = [
       session.respond();
       await silence(3_400);
       await says('caller-hello.wav');
-      await silence(2_500);
+      await silence(1_500);
     },
   },
   {
@@ -53,7 +53,7 @@ export const SCENARIOS: readonly Scenario[] = [
     proves: 'a tool that takes 400 ms: arguments in pieces, its span, one output, the answer after it; the turn\'s latency',
     run: async ({ session, silence }) => {
       session.sendMessage('A table for two tomorrow at seven, please.');
-      await silence(5_500);
+      await silence(4_000);
     },
   },
   {
@@ -90,7 +90,7 @@ export const SCENARIOS: readonly Scenario[] = [
     },
     run: async ({ session, silence }) => {
       session.sendMessage('Put me through to bookings.');
-      await silence(4_000);
+      await silence(2_500);
     },
   },
   {
@@ -112,7 +112,7 @@ export const SCENARIOS: readonly Scenario[] = [
     agent: () => new RealtimeAgent({ name: 'Aurora', instructions: 'Be brief.', tools: [bookTable(() => Promise.reject(new Error('The book is not here.')))] }),
     run: async ({ session, model, silence, waits }) => {
       session.sendMessage('A table for two tomorrow at seven, please.');
-      await silence(2_500);
+      await silence(1_500);
       model.refuses = true;
       model.cut(1011, 'internal error');
       await waits(2_000);
@@ -136,17 +136,8 @@ export const SCENARIOS: readonly Scenario[] = [
 
 /** Plays a scenario and closes the session. `recorder` and `listener` see it from the start. */
 export async function playScenario(scenario: Scenario, recorder?: SessionRecorder, listener: WireListener = {}, clock = new ManualClock(STARTED_AT_MS)): Promise<RealtimeSession> {
-  slowTools.clock = clock;
   const model = new EmulatedModel(clock, scenario.script === undefined ? {} : { script: scenario.script }, listener);
-  const session = new RealtimeSession(scenario.agent?.() ?? new RealtimeAgent({ name: 'Aurora', instructions: 'Be brief.', tools: [bookTable()] }), {
-    model,
-    clock,
-    sessionId: `sess_${scenario.name}`,
-    config: FORMATS,
-    ...scenario.options,
-    ...(recorder === undefined ? {} : { recorder }),
-  });
-  session.on('error', () => {});
+  const session = scenarioSession(scenario, clock, model, recorder);
   if (scenario.options?.playback === 'reported') listen(session, clock);
   const opening = session.connect();
   await model.advance(500);
@@ -166,6 +157,21 @@ export async function playScenario(scenario: Scenario, recorder?: SessionRecorde
     waits: (ms) => model.advance(ms),
   });
   await session.close();
+  return session;
+}
+
+/** The session of a scenario, with whatever model. */
+export function scenarioSession(scenario: Scenario, clock: ManualClock, model: RealtimeModel, recorder?: SessionRecorder): RealtimeSession {
+  slowTools.clock = clock;
+  const session = new RealtimeSession(scenario.agent?.() ?? new RealtimeAgent({ name: 'Aurora', instructions: 'Be brief.', tools: [bookTable()] }), {
+    model,
+    clock,
+    sessionId: `sess_${scenario.name}`,
+    config: FORMATS,
+    ...scenario.options,
+    ...(recorder === undefined ? {} : { recorder }),
+  });
+  session.on('error', () => {});
   return session;
 }
 
