@@ -93,7 +93,7 @@ export function replayModel(source: string | Recording, options: ReplayOptions =
   }
 
   return {
-    label: `recording of ${recording.header.peers['model'] ?? 'a model'}`,
+    label: recording.header.peers['model'] ?? 'recording',
     problems,
     connect(connect) {
       const script = scripts[connects % scripts.length];

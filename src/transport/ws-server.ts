@@ -14,7 +14,7 @@ export type Admission =
   | { readonly ok: false; readonly status: number; readonly headers?: Readonly<Record<string, string>>; readonly body?: string };
 
 export interface WebSocketDoorOptions {
-  /** The path or paths that are WebSockets; any other upgrade is answered with 404. */
+  /** The path or paths that are WebSockets, `*` for all; any other upgrade is answered with 404. */
   readonly path: string | readonly string[];
   /** A longer message closes its socket with 1009. Default 16 MiB: one event of 15 MiB of base64 audio fits. */
   readonly maxPayloadBytes?: number;
@@ -54,7 +54,7 @@ export function attachWebSockets(server: Server, options: WebSocketDoorOptions):
   async function onUpgrade(request: IncomingMessage, socket: Duplex, head: Buffer): Promise<void> {
     // A peer that resets while it waits for our answer is no error of ours.
     socket.on('error', ignore);
-    const answer = paths.has(pathOf(request)) ? await admit(request) : NOT_FOUND;
+    const answer = paths.has('*') || paths.has(pathOf(request)) ? await admit(request) : NOT_FOUND;
     if (socket.destroyed) return;
     if (closing !== undefined) return refuse(socket, { ok: false, status: 503 });
     if (!answer.ok) return refuse(socket, answer);
