@@ -3,7 +3,7 @@ import type { ModelCommand, SessionEvent, SessionInput, SessionRecorder, Session
 import type { HostError } from '../host/errors.js';
 import { packageVersion } from '../host/package-version.js';
 import { legOf } from './format.js';
-import type { InputLine } from './format.js';
+import type { InputLine, RecordingHeader } from './format.js';
 import { RecordingFiles } from './recording-store.js';
 import type { RecordingStore } from './recording-store.js';
 import { RecordingWriter } from './recording-writer.js';
@@ -28,20 +28,22 @@ export function recordSession(path: string, options: RecordSessionOptions = {}):
   return recordSessionTo(new RecordingFiles(path, options.onFailure), options);
 }
 
-/** The same, into any store. */
-export function recordSessionTo(store: RecordingStore, options: RecordingOptions = {}): SessionRecording {
-  return new SessionRecordingOf(new RecordingWriter(store, options));
+/** The same, into any store. `header`: of the recording that is played again. */
+export function recordSessionTo(store: RecordingStore, options: RecordingOptions & { readonly header?: RecordingHeader } = {}): SessionRecording {
+  return new SessionRecordingOf(new RecordingWriter(store, options), options.header);
 }
 
 class SessionRecordingOf implements SessionRecording {
   readonly done: Promise<void>;
   readonly #writer: RecordingWriter;
+  readonly #again: RecordingHeader | undefined;
   #input: AudioFormat | undefined;
   #output: AudioFormat | undefined;
   #confirm: (ended: Promise<void>) => void = () => {};
 
-  constructor(writer: RecordingWriter) {
+  constructor(writer: RecordingWriter, again: RecordingHeader | undefined) {
     this.#writer = writer;
+    this.#again = again;
     this.done = new Promise((resolve) => (this.#confirm = resolve));
     // Whoever does not wait for it has been told by `onFailure`.
     this.done.catch(() => {});
@@ -59,7 +61,7 @@ class SessionRecordingOf implements SessionRecording {
       peers: { voicewire: packageVersion(), model },
       input: inputFormat,
       output: outputFormat,
-    });
+    }, this.#again);
     const line = { at: nowMs, dir: 'in', leg: 'internal', type: 'start', agentName, ...(metadata === undefined ? {} : { metadata }), state } as const;
     this.#writer.write(line, (bytes) => this.#writer.inline(bytes));
   }

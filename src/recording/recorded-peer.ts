@@ -24,7 +24,7 @@ export type PeerEffect =
   | { readonly type: 'say'; readonly message: object }
   | { readonly type: 'close'; readonly code: number; readonly reason: string }
   /** The other side said something else. In `strict` mode nothing follows. */
-  | { readonly type: 'differs'; readonly problem: ReplayProblem };
+  | { readonly type: 'differs'; readonly problem: ReplayProblem; readonly said: object };
 
 /** What did not fit. */
 export interface ReplayProblem extends Found {
@@ -127,9 +127,9 @@ export class RecordedPeer {
     if (problem === undefined) return this.#advance(nowMs);
     if (this.#mode === 'strict') {
       this.#over = true;
-      return [{ type: 'differs', problem }];
+      return [{ type: 'differs', problem, said: message }];
     }
-    return [{ type: 'differs', problem }, ...this.#advance(nowMs)];
+    return [{ type: 'differs', problem, said: message }, ...this.#advance(nowMs)];
   }
 
   // ---- the other side ----

@@ -3,7 +3,7 @@ import { parseWavHeader, silenceByte } from '../../audio/index.js';
 import type { AudioFormat } from '../../audio/index.js';
 import { HostError } from '../host/errors.js';
 import { FORMAT, FORMAT_VERSION, isLineType } from './format.js';
-import type { RecordingHeader, RecordingLine, TrackLine } from './format.js';
+import type { AudioRef, RecordingHeader, RecordingLine, TrackLine } from './format.js';
 import { decode } from './plain-data.js';
 import { trackPath } from './recording-store.js';
 
@@ -24,6 +24,8 @@ export interface Recording {
    * the receiver's.
    */
   value(written: unknown): unknown;
+  /** Where bytes that {@link Recording.value} gave stand in the recording. */
+  placeOf(bytes: Uint8Array): AudioRef | undefined;
 }
 
 const HINT = 'Give a file that "voicewire record", "voicewire serve --record" or recordSession() has written; its name ends in .vw.jsonl.';
@@ -63,8 +65,15 @@ export function parseRecording(text: string, path: string, readAudio: (track: st
     audio.set(track, bytes);
     return bytes;
   };
-  const decoding = { audio: (ref: Readonly<Record<string, unknown>>) => audioOf(ref, tracks, trackBytes) };
-  return { path, header, lines, complete: lines.at(-1)?.type === 'end', tracks, trackBytes, value: (written) => decode(written, decoding) };
+  const places = new WeakMap<Uint8Array, AudioRef>();
+  const decoding = {
+    audio(ref: Readonly<Record<string, unknown>>) {
+      const bytes = audioOf(ref, tracks, trackBytes);
+      places.set(bytes, ref as unknown as AudioRef);
+      return bytes;
+    },
+  };
+  return { path, header, lines, complete: lines.at(-1)?.type === 'end', tracks, trackBytes, value: (written) => decode(written, decoding), placeOf: (bytes) => places.get(bytes) };
 }
 
 function readHeader(row: string | undefined, path: string): RecordingHeader {
@@ -138,7 +147,9 @@ function audioOf(ref: Readonly<Record<string, unknown>>, tracks: ReadonlyMap<str
   const name = String(ref['$audio']);
   const [at, length] = [Number(ref['at'] ?? 0), Number(ref['bytes'])];
   const track = tracks.get(name);
+  const kept = track === undefined ? undefined : trackBytes(name).subarray(at, at + length);
+  if (kept?.length === length) return new Uint8Array(kept);
   const bytes = new Uint8Array(length).fill(silenceByte(track?.encoding ?? 'pcm16'));
-  if (track !== undefined) bytes.set(trackBytes(name).subarray(at, at + length));
+  if (kept !== undefined) bytes.set(kept);
   return bytes;
 }

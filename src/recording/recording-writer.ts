@@ -54,12 +54,12 @@ export class RecordingWriter {
     this.#redaction.learn(secret);
   }
 
-  /** Once, first. */
-  header(facts: Omit<RecordingHeader, 'format' | 'version' | 'audio' | 'redaction'> & { readonly input: AudioFormat; readonly output: AudioFormat }): void {
+  /** Once, first. `again`: the header of the recording that this one is made of, whose peers and cuts are those of this one. */
+  header(facts: Omit<RecordingHeader, 'format' | 'version' | 'audio' | 'redaction'> & { readonly input: AudioFormat; readonly output: AudioFormat }, again?: RecordingHeader): void {
     const { level, input, output, peers, ...rest } = facts;
     const audio = { keep: this.#keep, input: plainFormat(input), output: plainFormat(output) };
     this.#lines += 1;
-    const header = { format: FORMAT, version: FORMAT_VERSION, level, ...rest, peers, audio, redaction: this.#redaction.summary };
+    const header = { format: FORMAT, version: FORMAT_VERSION, level, ...rest, peers: { ...(again?.peers ?? peers) }, audio, redaction: again?.redaction ?? this.#redaction.summary };
     this.#store.line(JSON.stringify(this.#redaction.tree(header)));
   }
 
@@ -105,8 +105,13 @@ export class RecordingWriter {
   }
 
   #copy(bytes: Uint8Array): AudioRef {
-    return { $audio: 'copy', bytes: bytes.length, ...(this.#keep === 'files' ? { crc32: crc32(bytes).toString(16).padStart(8, '0') } : {}) };
+    return audioCopy(bytes, this.#keep === 'files');
   }
+}
+
+/** How bytes are told apart that were made out of others. */
+export function audioCopy(bytes: Uint8Array, keepsSound: boolean): AudioRef {
+  return { $audio: 'copy', bytes: bytes.length, ...(keepsSound ? { crc32: crc32(bytes).toString(16).padStart(8, '0') } : {}) };
 }
 
 function plainFormat({ encoding, sampleRate, channels }: AudioFormat): AudioFormat {

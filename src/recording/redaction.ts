@@ -27,6 +27,8 @@ const ID = /(?:^|[_a-z])(?:id|Id)s?$/;
 /** Runs that may be text in base64; a shorter one holds no key. */
 const BASE64 = /[A-Za-z0-9+/_-]{20,}={0,2}/g;
 const SHORTEST_SECRET = 4;
+/** Neither a number that somebody would miss nor a key is shorter. */
+const SHORTEST_NUMBER = 9;
 
 /** From and to (exclusive), in characters. */
 type Range = readonly [number, number];
@@ -39,7 +41,8 @@ export class Redaction {
   /** For the header of a recording. */
   readonly summary: { readonly rules: readonly string[]; readonly patterns: number; readonly secrets: number };
   #literals: readonly string[];
-  readonly #everywhere: readonly RegExp[];
+  readonly #keys: readonly RegExp[];
+  readonly #patterns: readonly RegExp[];
   readonly #numbers: boolean;
 
   /** Throws `RangeError` for a secret that is so short that it would cut half of every text. */
@@ -47,7 +50,8 @@ export class Redaction {
     const { secrets = [], patterns = [], keys = true, numbers = true } = options;
     if (secrets.some((secret) => secret.length < SHORTEST_SECRET)) throw new RangeError(`A secret must have at least ${SHORTEST_SECRET} characters.`);
     this.#literals = spellings(secrets);
-    this.#everywhere = [...(keys ? KEYS : []), ...patterns.map((pattern) => (pattern.global ? pattern : new RegExp(pattern.source, `${pattern.flags}g`)))];
+    this.#keys = keys ? KEYS : [];
+    this.#patterns = patterns.map((pattern) => (pattern.global ? pattern : new RegExp(pattern.source, `${pattern.flags}g`)));
     this.#numbers = numbers;
     this.summary = { rules: [...(keys ? ['keys'] : []), ...(numbers ? ['numbers'] : [])], patterns: patterns.length, secrets: secrets.length };
   }
@@ -66,34 +70,44 @@ export class Redaction {
     return masked(whole, this.#ranges(whole, false)).slice(from, to);
   }
 
-  /** JSON to JSON, as it will be written; the value given is not changed. */
+  /** JSON as it will be written. An object or list is taken over and changed in place; what is given back is to be used. */
   tree(value: unknown, key = ''): unknown {
     if (typeof value === 'string') return this.#field(value, key);
     if (typeof value !== 'object' || value === null) return value;
-    if (Array.isArray(value)) return value.map((each) => this.tree(each, key));
-    if (key !== '' && CREDENTIAL.test(key)) return concealed(value);
-    const entries = Object.entries(value);
-    const cut = Object.fromEntries(entries.map(([name, each]) => [name, name === '$bytes' ? each : this.tree(each, name)]));
-    const { heardText, unheardText } = value as { heardText?: unknown; unheardText?: unknown };
+    if (Array.isArray(value)) {
+      const list = value as unknown[];
+      list.forEach((each, index) => (list[index] = this.tree(each, key)));
+      return list;
+    }
+    if (kindOf(key) === 'credential') return concealed(value);
+    const members = value as Record<string, unknown>;
+    const { heardText, unheardText } = members;
+    for (const name of Object.keys(members)) {
+      const each = members[name];
+      if ((typeof each === 'string' && name !== '$bytes') || (typeof each === 'object' && each !== null)) members[name] = this.tree(each, name);
+    }
     // The two halves of one text: what was interrupted in the midst of a number is a number still.
-    if (typeof heardText === 'string' && typeof unheardText === 'string') Object.assign(cut, this.#halves(heardText, unheardText));
-    return cut;
+    if (typeof heardText === 'string' && typeof unheardText === 'string') Object.assign(members, this.#halves(heardText, unheardText));
+    return members;
   }
 
-  /** Audio, or other bytes, with nothing in them that is known to be secret. Gives the same array when there is none. */
+  /** Audio, or other bytes, without the known secrets in them. Gives the same array when there is none. */
   bytes(bytes: Uint8Array): Uint8Array {
-    if (this.#literals.length === 0 && this.#everywhere.length === 0) return bytes;
-    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('latin1');
-    const ranges = this.#ranges(text, true);
-    if (ranges.length === 0) return bytes;
+    const view = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    const found = this.#literals.filter((literal) => view.includes(literal));
+    if (found.length === 0) return bytes;
     const copy = bytes.slice();
-    for (const [from, to] of ranges) copy.fill(0, from, to);
+    for (const literal of found) {
+      const length = Buffer.byteLength(literal);
+      for (let at = view.indexOf(literal); at !== -1; at = view.indexOf(literal, at + length)) copy.fill(0, at, at + length);
+    }
     return copy;
   }
 
   #field(text: string, key: string): string {
-    if (CREDENTIAL.test(key)) return masked(text, [[0, text.length]]);
-    return masked(text, this.#ranges(text, ID.test(key)));
+    const kind = kindOf(key);
+    if (kind === 'credential') return masked(text, [[0, text.length]]);
+    return masked(text, this.#ranges(text, kind === 'id'));
   }
 
   #halves(heardText: string, unheardText: string): object {
@@ -101,7 +115,7 @@ export class Redaction {
     return { heardText: whole.slice(0, heardText.length), unheardText: whole.slice(heardText.length) };
   }
 
-  /** `plain`: an id, or bytes that are no text: numbers in it are not somebody's. */
+  /** `plain`: an id, in which numbers are not somebody's. */
   #ranges(text: string, plain: boolean): Range[] {
     const ranges = this.#direct(text, plain);
     if (!plain && text.length >= 20) {
@@ -115,9 +129,10 @@ export class Redaction {
 
   #direct(text: string, plain: boolean): Range[] {
     const ranges: Range[] = [];
-    if (text.length < SHORTEST_SECRET) return ranges;
     for (const literal of this.#literals) for (let at = text.indexOf(literal); at !== -1; at = text.indexOf(literal, at + literal.length)) ranges.push([at, at + literal.length]);
-    for (const pattern of this.#everywhere) for (const match of text.matchAll(pattern)) ranges.push([match.index, match.index + match[0].length]);
+    for (const pattern of this.#patterns) for (const match of text.matchAll(pattern)) ranges.push([match.index, match.index + match[0].length]);
+    if (text.length < SHORTEST_NUMBER) return ranges;
+    for (const pattern of this.#keys) for (const match of text.matchAll(pattern)) ranges.push([match.index, match.index + match[0].length]);
     if (this.#numbers && !plain) for (const match of text.matchAll(NUMBERS)) ranges.push([match.index, match.index + match[0].length]);
     return ranges;
   }
@@ -126,6 +141,20 @@ export class Redaction {
 /** As they stand in text, in an address, and in JSON within text. */
 function spellings(secrets: readonly string[]): string[] {
   return [...new Set(secrets.flatMap((secret) => [secret, encodeURIComponent(secret), JSON.stringify(secret).slice(1, -1)]))];
+}
+
+type FieldKind = 'credential' | 'id' | 'text';
+
+/** Names of fields are few, and each line has some; a peer that makes up names is not remembered without end. */
+const KINDS = new Map<string, FieldKind>();
+const MAX_KINDS = 4_096;
+
+function kindOf(key: string): FieldKind {
+  const known = KINDS.get(key);
+  if (known !== undefined) return known;
+  const kind = CREDENTIAL.test(key) ? 'credential' : ID.test(key) ? 'id' : 'text';
+  if (KINDS.size < MAX_KINDS) KINDS.set(key, kind);
+  return kind;
 }
 
 /** Whole credentials: every text in it. */

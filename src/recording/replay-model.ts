@@ -69,7 +69,7 @@ export function replayModel(source: string | Recording, options: ReplayOptions =
           problems.push(effect.problem);
           options.onProblem?.(effect.problem);
           if (mode === 'strict') end(1008, 'RECORDING_MISMATCH', false, mismatch(recording, effect.problem));
-          else if (effect.problem.line === 0 || effect.problem.path === 'type') for (const input of unanswered(effect.problem.message)) onInput(input);
+          else if (effect.problem.line === 0 || effect.problem.path === 'type') for (const input of unanswered(effect.said)) onInput(input);
         }
       }
       timer?.cancel();
@@ -143,9 +143,10 @@ export function mismatch({ path }: Recording, problem: ReplayProblem): HostError
 }
 
 /** Somebody waits for an answer that no recording has: better told than left waiting. */
-function unanswered(message: string): ModelInput[] {
-  if (message !== 'create_response' && message !== 'response.create') return [];
-  return [{ type: 'model_error', error: { code: 'recording_has_no_answer', message: 'The recording has no answer to this.' } }];
+function unanswered(said: object): ModelInput[] {
+  const { type, eventId, event_id: wireId = eventId } = said as { type?: string; eventId?: string; event_id?: string };
+  if (type !== 'create_response' && type !== 'response.create') return [];
+  return [{ type: 'model_error', error: { code: 'recording_has_no_answer', message: 'The recording has no answer to this.' }, ...(wireId === undefined ? {} : { eventId: wireId }) }];
 }
 
 function readWire(message: object): readonly ModelInput[] {

@@ -1,5 +1,3 @@
-import type { RecordingLine } from './format.js';
-
 /** The first place where two traces are not the same. */
 export interface Difference {
   /** Of the file that was recorded. */
@@ -10,17 +8,6 @@ export interface Difference {
   readonly replayed: unknown;
   /** Ms of the recorded clock. */
   readonly at: number;
-}
-
-/** Compares lines in order. `whole` is false for a recording whose writer died: what the replay has after its end is then no difference. */
-export function firstDifference(recorded: readonly RecordingLine[], replayed: readonly RecordingLine[], whole: boolean): Difference | undefined {
-  const count = whole ? Math.max(recorded.length, replayed.length) : recorded.length;
-  for (let index = 0; index < count; index += 1) {
-    const [a, b] = [recorded[index], replayed[index]];
-    const found = difference(a, b, '');
-    if (found !== undefined) return { line: index + 2, at: a?.at ?? b?.at ?? 0, ...found };
-  }
-  return undefined;
 }
 
 export type Found = Pick<Difference, 'path' | 'recorded' | 'replayed'>;

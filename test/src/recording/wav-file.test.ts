@@ -134,7 +134,7 @@ async function bundle(into: string): Promise<string> {
     logLevel: 'error',
     resolve: { alias: { wav: pathToFileURL(wav).href } },
     build: {
-      ssr: 'src/recording/index.ts',
+      ssr: 'src/recording/wav-file.ts',
       outDir: into,
       emptyOutDir: false,
       minify: false,
