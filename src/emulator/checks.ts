@@ -28,6 +28,13 @@ export function stringAt(value: unknown, path: string, maxLength = 256_000): str
   return value;
 }
 
+/** Bytes that are written as base64. */
+export function bytesAt(value: unknown, path: string): Uint8Array {
+  if (typeof value !== 'string') throw wrongType(path, 'a string of base64', value);
+  if (value.length % 4 !== 0 || !/^[A-Za-z0-9+/]*={0,2}$/.test(value)) throw new Refusal('invalid_value', `'${path}' is not base64 of audio bytes.`, path);
+  return Buffer.from(value, 'base64');
+}
+
 export function booleanAt(value: unknown, path: string): boolean {
   if (typeof value !== 'boolean') throw wrongType(path, 'a boolean', value);
   return value;

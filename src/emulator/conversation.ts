@@ -1,7 +1,6 @@
-import { arrayAt, numberAt, objectAt, oneOf, onlyFields, required, stringAt } from './checks.js';
-import type { IdSource } from './ids.js';
+import type { ItemSound } from './item-sound.js';
 import { Refusal } from './wire.js';
-import type { WireItem, WirePart } from './wire.js';
+import type { WireItem } from './wire.js';
 
 /** An item and what the emulator knows of it beside its echo. */
 export interface ConversationEntry {
@@ -10,11 +9,17 @@ export interface ConversationEntry {
   audioMs: number;
   /** Whether the model made it. */
   readonly byModel: boolean;
+  /** What it sounds like, as long as it is kept. */
+  sound?: ItemSound | undefined;
+  /** An image that is none: it is taken, and a response that looks at it fails. */
+  readonly badImage?: boolean;
 }
 
 /** More than any conversation needs, so that a client that only creates items cannot take all memory: by number, and by what they say. */
 const MAX_ITEMS = 4_000;
 const MAX_LETTERS = 8_000_000;
+/** Sound that is kept for those who retrieve an item; older sound is let go. */
+const MAX_SOUND_MS = 60_000;
 
 /** The items of the default conversation in their order. Every wrong call throws a {@link Refusal} and changes nothing. */
 export class Conversation {
@@ -93,6 +98,17 @@ export class Conversation {
     return entry;
   }
 
+  /** Lets go of the oldest sound beyond what is kept. */
+  limitSound(): void {
+    let keptMs = 0;
+    for (let index = this.#entries.length - 1; index >= 0; index -= 1) {
+      const entry = this.#entries[index] as ConversationEntry;
+      if (entry.sound === undefined) continue;
+      keptMs += entry.sound.durationMs;
+      if (keptMs > MAX_SOUND_MS) entry.sound = undefined;
+    }
+  }
+
   /** Cuts an assistant item to what was heard of it. Its transcript goes too: nobody knows which words were heard. */
   truncate(itemId: string, contentIndex: number, audioEndMs: number): void {
     const entry = this.find(itemId);
@@ -106,6 +122,7 @@ export class Conversation {
       throw new Refusal('invalid_value', `The audio of this item is ${Math.floor(entry.audioMs)}ms long, already shorter than ${audioEndMs}ms.`, 'audio_end_ms');
     }
     entry.audioMs = audioEndMs;
+    entry.sound?.cut(audioEndMs);
     entry.item = { ...item, content: item.content.map((other, index) => (index === contentIndex ? { type: 'output_audio', transcript: null } : other)) };
   }
 }
@@ -114,64 +131,21 @@ function unknownItem(verb: 'delete' | 'retrieve' | 'truncate', itemId: string): 
   return new Refusal(`item_${verb}_invalid_item_id`, `There is no item '${itemId.slice(0, 64)}' to ${verb}.`, 'item_id');
 }
 
-/** Reads the item of `conversation.item.create`; audio that it carries is measured and let go. Throws {@link Refusal}. */
-export function readItem(value: unknown, path: string, ids: IdSource): ConversationEntry {
-  const given = objectAt(value, path);
-  const type = oneOf(required(given, 'type', path), `${path}.type`, ['message', 'function_call', 'function_call_output']);
-  const id = given['id'] === undefined || given['id'] === null ? ids.next('item') : stringAt(given['id'], `${path}.id`, 128);
-  if (given['status'] !== undefined) oneOf(given['status'], `${path}.status`, ['in_progress', 'completed', 'incomplete']);
-  if (type === 'function_call_output') {
-    onlyFields(given, path, ['id', 'type', 'object', 'status', 'call_id', 'output']);
-    const callId = stringAt(required(given, 'call_id', path), `${path}.call_id`, 128);
-    return { item: { id, type, call_id: callId, output: stringAt(required(given, 'output', path), `${path}.output`, 1_000_000) }, audioMs: 0, byModel: false };
-  }
-  if (type === 'function_call') {
-    onlyFields(given, path, ['id', 'type', 'object', 'status', 'call_id', 'name', 'arguments']);
-    const name = stringAt(required(given, 'name', path), `${path}.name`, 64);
-    const callId = given['call_id'] === undefined ? ids.next('call') : stringAt(given['call_id'], `${path}.call_id`, 128);
-    const args = stringAt(required(given, 'arguments', path), `${path}.arguments`, 1_000_000);
-    return { item: { id, type, status: 'completed', name, call_id: callId, arguments: args }, audioMs: 0, byModel: false };
-  }
-  onlyFields(given, path, ['id', 'type', 'object', 'status', 'role', 'content', 'phase']);
-  const role = oneOf(required(given, 'role', path), `${path}.role`, ['user', 'assistant', 'system']);
-  let audioMs = 0;
-  const content = arrayAt(required(given, 'content', path), `${path}.content`, 128).map((entry, index): WirePart => {
-    const at = `${path}.content[${index}]`;
-    const part = objectAt(entry, at);
-    const kind = oneOf(required(part, 'type', at), `${at}.type`, PARTS_OF_ROLE[role]);
-    if (kind === 'input_text' || kind === 'output_text') return { type: kind, text: stringAt(required(part, 'text', at), `${at}.text`) };
-    if (kind === 'input_image') {
-      stringAt(required(part, 'image_url', at), `${at}.image_url`, MAX_PART_BYTES);
-      return { type: 'input_image' };
-    }
-    const audio = stringAt(required(part, 'audio', at), `${at}.audio`, MAX_PART_BYTES);
-    audioMs += (audio.length * 3) / 4 / 48;
-    return { type: 'input_audio', transcript: part['transcript'] === undefined || part['transcript'] === null ? null : stringAt(part['transcript'], `${at}.transcript`) };
-  });
-  return { item: { id, type, status: 'completed', role, content }, audioMs, byModel: false };
-}
-
-const MAX_PART_BYTES = 15 * 1024 * 1024;
-
-/** Clients can seed what the assistant said as text only. */
-const PARTS_OF_ROLE = {
-  user: ['input_text', 'input_audio', 'input_image'],
-  assistant: ['output_text'],
-  system: ['input_text'],
-} as const;
-
-/** Reads the fields of `conversation.item.truncate`. */
-export function readTruncation(event: { readonly [key: string]: unknown }): { itemId: string; contentIndex: number; audioEndMs: number } {
-  return {
-    itemId: stringAt(required(event, 'item_id', ''), 'item_id', 512),
-    contentIndex: numberAt(required(event, 'content_index', ''), 'content_index', 0, 128, 'integer'),
-    audioEndMs: numberAt(required(event, 'audio_end_ms', ''), 'audio_end_ms', 0, Number.MAX_SAFE_INTEGER, 'integer'),
-  };
-}
-
 function lettersOf(item: WireItem): number {
-  if (item.type === 'message') return textOf(item).length;
-  return item.type === 'function_call' ? item.name.length + item.arguments.length : item.output.length;
+  switch (item.type) {
+    case 'message':
+      return textOf(item).length;
+    case 'function_call':
+    case 'mcp_call':
+    case 'mcp_approval_request':
+      return item.name.length + item.arguments.length;
+    case 'function_call_output':
+      return item.output.length;
+    case 'mcp_list_tools':
+      return JSON.stringify(item.tools).length;
+    case 'mcp_approval_response':
+      return item.reason?.length ?? 0;
+  }
 }
 
 /** What a message says as text: written parts, and transcripts of spoken ones. */

@@ -1,11 +1,11 @@
-import { bytesPerMs, encodeSpeech } from './speech.js';
+import { EncodedSpeech } from './encoded-speech.js';
 import type { Speech } from './speech.js';
 import type { WireFormat } from './wire.js';
 
 /** One delta of a response and when it is due, in ms from the moment that the output began. */
 export type DeliveryStep =
   | { readonly atMs: number; readonly kind: 'text'; readonly delta: string }
-  | { readonly atMs: number; readonly kind: 'audio'; readonly bytes: Uint8Array; readonly ms: number };
+  | { readonly atMs: number; readonly kind: 'audio'; readonly bytes: Uint8Array; readonly ms: number; /** The bytes as they travel; made once, however many hear them. */ readonly base64: () => string };
 
 /** Length of an audio delta. The last one takes what would be shorter than {@link MIN_PIECE_MS} with it: 100..300 ms each. */
 const PIECE_MS = 200;
@@ -20,9 +20,8 @@ const TEXT_STEP_MS = 12;
 
 /** The deltas of a spoken answer, `pace` times faster than it sounds. */
 export function deliverSpeech(speech: Speech, format: WireFormat, pace: number): DeliveryStep[] {
-  const bytes = encodeSpeech(speech.samples, format);
-  const perMs = bytesPerMs(format);
-  const totalMs = bytes.length / perMs;
+  const encoded = EncodedSpeech.of(speech, format);
+  const totalMs = encoded.durationMs;
   const steps: DeliveryStep[] = [];
   let word = 0;
   for (let fromMs = 0; fromMs < totalMs; ) {
@@ -33,7 +32,7 @@ export function deliverSpeech(speech: Speech, format: WireFormat, pace: number):
       if (word >= WORDS_FIRST && next.startMs > toMs + WORDS_AHEAD_MS) break;
       steps.push({ atMs: word < WORDS_FIRST ? 0 : atMs, kind: 'text', delta: word === 0 ? next.text : ` ${next.text}` });
     }
-    steps.push({ atMs, kind: 'audio', bytes: bytes.subarray(fromMs * perMs, Math.round(toMs * perMs)), ms: toMs - fromMs });
+    steps.push({ atMs, kind: 'audio', ...encoded.piece(fromMs, toMs), ms: toMs - fromMs });
     fromMs = toMs;
   }
   for (; word < speech.words.length; word += 1) {

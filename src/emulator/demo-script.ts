@@ -1,11 +1,18 @@
-import type { Script } from './script.js';
+import type { Script, ScriptTurn } from './script.js';
+
+/** A script whose replies are all words. */
+interface PlainScript extends Script {
+  readonly greeting: string;
+  readonly turns: readonly (ScriptTurn & { readonly reply: string })[];
+  readonly fallback: string;
+}
 
 /**
  * A call to a restaurant: a table is booked through the tool `book_table`, and the caller speaks over a long answer. The spoken turns are
  * those of `fixtures/audio/caller.wav`; every sentence has a spoken clip in `fixtures/voice` (a test holds both), the one with the table and
  * the reference for the result `{ "table": 12, "reference": "V-4711" }`.
  */
-export const demoScript: Script = {
+export const demoScript: PlainScript = {
   name: 'Trattoria Aurora',
   greeting: 'Good evening, this is Trattoria Aurora. How can I help you?',
   turns: [
@@ -33,6 +40,3 @@ export const demoScript: Script = {
   ],
   fallback: 'I am sorry, I did not get that. I can book a table for you, or tell you where to park.',
 };
-
-/** What the parrot says before it has heard anything. */
-export const PARROT_GREETING = 'Say something, and I will say it back.';

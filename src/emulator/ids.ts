@@ -9,11 +9,11 @@ const EPOCH_UNIX_SECONDS = 1_576_800_000;
  */
 export class IdSource {
   readonly #date: string;
-  #state: number;
+  readonly #random: SeededRandom;
   #count = 0;
 
   constructor(seed: number, unixSeconds: number) {
-    this.#state = seed >>> 0;
+    this.#random = new SeededRandom(seed);
     this.#date = base62(Math.max(0, Math.floor(unixSeconds) - EPOCH_UNIX_SECONDS), 5);
   }
 
@@ -26,16 +26,30 @@ export class IdSource {
   /** Letters without meaning, for ids and for padding. */
   letters(length: number): string {
     let text = '';
-    for (let index = 0; index < length; index += 1) text += BASE62[this.#random() % 62];
+    for (let index = 0; index < length; index += 1) text += BASE62[this.#random.integer() % 62];
     return text;
   }
+}
 
-  /** One step of the generator "mulberry32". */
-  #random(): number {
+/** The generator "mulberry32": the same numbers for the same seed. */
+export class SeededRandom {
+  #state: number;
+
+  constructor(seed: number) {
+    this.#state = seed >>> 0;
+  }
+
+  /** A whole number below 2^32. */
+  integer(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;
     let mixed = Math.imul(this.#state ^ (this.#state >>> 15), this.#state | 1);
     mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
     return (mixed ^ (mixed >>> 14)) >>> 0;
+  }
+
+  /** From 0 to below 1. */
+  next(): number {
+    return this.integer() / 2 ** 32;
   }
 }
 

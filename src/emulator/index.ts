@@ -1,8 +1,14 @@
 export { demoScript } from './demo-script.js';
+export type { Brain, BrainFactory, HeardTurn, Question, Recogniser, Transcript } from './brain.js';
+export type { Certificate } from './certificate.js';
+export type { ConversationEntry } from './conversation.js';
+export { FAULT_KINDS, parseFault, readFault } from './fault.js';
+export type { Fault, FaultKind } from './fault.js';
+export type { MessagePart, PlanStep } from './plan.js';
 export { parseScript } from './script.js';
-export type { Script, ScriptTurn } from './script.js';
+export type { Script, ScriptCall, ScriptFailure, ScriptMcpServer, ScriptReply, ScriptStep, ScriptTurn } from './script.js';
 export { startEmulator } from './server.js';
 export type { Emulator, EmulatorOptions } from './server.js';
-export type { Speech, SpokenWord, Voice } from './speech.js';
+export type { HeardAudio, Speech, SpokenWord, Voice } from './speech.js';
 export { createVoice } from './voice.js';
 export type { VoiceOptions } from './voice.js';

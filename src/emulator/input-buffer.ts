@@ -1,25 +1,26 @@
 import { EnergyVad, Pcm16Assembler, decodeAlaw, decodeMulaw } from '../../audio/index.js';
+import type { HeardAudio } from './speech.js';
 import { Refusal } from './wire.js';
 import type { WireFormat } from './wire.js';
-import type { WireTurnDetection } from './session-config.js';
+import type { WireTurnDetection } from './turn-detection.js';
 
 /** What the user's audio did, in ms of audio written since the session began. */
 export type TurnSign =
   | { readonly type: 'speech_started'; readonly audioStartMs: number }
   | { readonly type: 'speech_stopped'; readonly audioEndMs: number };
 
-/** A committed turn. */
+/** A committed turn; of a long one the last minute is kept as sound. */
 export interface CommittedAudio {
   readonly ms: number;
-  /** Its samples, where the buffer keeps them. */
-  readonly samples: Int16Array;
-  readonly sampleRate: number;
+  readonly audio: HeardAudio;
 }
 
 /** Nothing shorter can be committed. */
 const MIN_COMMIT_MS = 100;
-/** How much of a turn is kept for saying it back: older sound of a longer turn is let go. */
+/** How much of a turn is kept for a recogniser, for saying it back, and for those who retrieve it: older sound of a longer turn is let go. */
 const KEEP_MS = 60_000;
+/** What is kept while nobody speaks: beyond the padding, the time in which speech shows itself. */
+const KEEP_IDLE_MS = 500;
 /** Silence after which a turn is over for `semantic_vad`, by its eagerness. The emulator understands nothing: it only waits longer. */
 const SEMANTIC_SILENCE_MS = { high: 400, auto: 700, medium: 700, low: 1_200 } as const;
 /** 100 ms of speech before it counts: a slammed door must not interrupt (five frames of 20 ms). */
@@ -30,7 +31,6 @@ const START_FRAMES = 5;
  * send faster than real time. Bytes need not come in whole samples.
  */
 export class InputBuffer {
-  readonly #keepSamples: boolean;
   #format: WireFormat = { type: 'audio/pcm', rate: 24000 };
   #detection: WireTurnDetection | null = null;
   #assembler = new Pcm16Assembler();
@@ -43,10 +43,6 @@ export class InputBuffer {
   #speakingSinceMs: number | undefined;
   #kept: Int16Array[] = [];
   #keptSamples = 0;
-
-  constructor(keepSamples: boolean) {
-    this.#keepSamples = keepSamples;
-  }
 
   get writtenMs(): number {
     return this.#baseMs + (this.#samples * 1000) / this.#sampleRate;
@@ -83,7 +79,7 @@ export class InputBuffer {
     for (let from = 0; from < samples.length; from += piece) {
       const part = samples.subarray(from, from + piece);
       this.#samples += part.length;
-      if (this.#keepSamples) this.#keep(part);
+      this.#keep(part);
       const vad = this.#vad;
       if (vad === undefined) continue;
       const baseMs = this.#baseMs;
@@ -114,6 +110,10 @@ export class InputBuffer {
     return this.#format.type === 'audio/pcm' ? 24_000 : 8_000;
   }
 
+  get #paddingMs(): number {
+    return this.#detection?.type === 'server_vad' ? this.#detection.prefix_padding_ms : 300;
+  }
+
   #decode(bytes: Uint8Array): Int16Array {
     switch (this.#format.type) {
       case 'audio/pcm':
@@ -140,8 +140,7 @@ export class InputBuffer {
   }
 
   #start(atMs: number, onSign: (sign: TurnSign) => void): void {
-    const paddingMs = this.#detection?.type === 'server_vad' ? this.#detection.prefix_padding_ms : 300;
-    const startMs = Math.max(this.#startMs, atMs - paddingMs);
+    const startMs = Math.max(this.#startMs, atMs - this.#paddingMs);
     this.#drop(startMs);
     this.#startMs = startMs;
     this.#speakingSinceMs = atMs;
@@ -155,7 +154,7 @@ export class InputBuffer {
   }
 
   #take(): CommittedAudio {
-    const committed = { ms: this.bufferedMs, samples: joined(this.#kept, this.#keptSamples), sampleRate: this.#sampleRate };
+    const committed = { ms: this.bufferedMs, audio: { samples: joined(this.#kept, this.#keptSamples), sampleRate: this.#sampleRate } };
     this.#forget();
     this.#speakingSinceMs = undefined;
     return committed;
@@ -170,12 +169,13 @@ export class InputBuffer {
   #keep(part: Int16Array): void {
     this.#kept.push(part.slice());
     this.#keptSamples += part.length;
-    while (this.#keptSamples > (KEEP_MS * this.#sampleRate) / 1000) this.#keptSamples -= this.#kept.shift()?.length ?? 0;
+    const waiting = this.#vad !== undefined && this.#speakingSinceMs === undefined;
+    const most = ((waiting ? this.#paddingMs + KEEP_IDLE_MS : KEEP_MS) * this.#sampleRate) / 1000;
+    while (this.#keptSamples > most) this.#keptSamples -= this.#kept.shift()?.length ?? 0;
   }
 
   /** Lets go of kept samples that are before `startMs`. */
   #drop(startMs: number): void {
-    if (!this.#keepSamples) return;
     const wanted = Math.round(((this.writtenMs - startMs) * this.#sampleRate) / 1000);
     const all = joined(this.#kept, this.#keptSamples);
     const rest = all.slice(Math.max(0, all.length - wanted));

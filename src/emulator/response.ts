@@ -1,12 +1,17 @@
-import type { Conversation, ConversationEntry } from './conversation.js';
-import type { DeliveryStep } from './delivery.js';
-import type { IdSource } from './ids.js';
-import type { ServerEvent, WireFormat, WireItem, WirePart } from './wire.js';
-
-/** What a response is to bring forth. */
-export type Output =
-  | { readonly kind: 'audio' | 'text'; readonly steps: readonly DeliveryStep[] }
-  | { readonly kind: 'call'; readonly name: string; readonly callId: string; readonly steps: readonly DeliveryStep[] };
+import type { Conversation } from './conversation.js';
+import { deliverArguments, deliverSpeech, deliverText } from './delivery.js';
+import { ItemSound } from './item-sound.js';
+import type { Machine } from './machine.js';
+import { wordsOf } from './plan.js';
+import type { PlanStep } from './plan.js';
+import { ResponseItem } from './response-item.js';
+import type { ItemContent } from './response-item.js';
+import { joinSpeech, silence } from './speech.js';
+import type { Speech } from './speech.js';
+import { NO_USAGE, usageOf } from './usage.js';
+import type { InputTokens } from './usage.js';
+import { Refusal, errorEvent } from './wire.js';
+import type { WireFormat } from './wire.js';
 
 export interface ResponseSettings {
   readonly id: string;
@@ -18,184 +23,253 @@ export interface ResponseSettings {
   readonly maxOutputTokens: number | 'inf';
   readonly metadata: Readonly<Record<string, string>> | null;
   /** What the model has read before it answers, for `usage`. */
-  readonly input: { readonly textTokens: number; readonly audioTokens: number };
+  readonly input: InputTokens;
+  /** How many times faster than real time audio is sent. */
+  readonly pace: number;
+  /** Whether a call begins before the words ahead of it have ended, as models that reason do it. */
+  readonly overlap: boolean;
+  /** Asks whether a hosted tool may be used unasked; the id of the request that was granted, or null, or that it is not granted yet. */
+  readonly approval: (server: string, name: string) => { readonly granted: boolean; readonly requestId: string | null };
 }
 
-/**
- *   thinking ──begin──▶ delivering ──last delta──▶ ended(completed, or incomplete at the token limit)
- *      └──────cancel───────┴────────cancel───────▶ ended(cancelled)
- */
-type State =
-  | { readonly name: 'thinking' }
-  | {
-      readonly name: 'delivering';
-      readonly output: Output;
-      readonly entry: ConversationEntry;
-      readonly sinceMs: number;
-      next: number;
-      text: string;
-      audioMs: number;
-    }
-  | { readonly name: 'ended' };
+type Message = Extract<PlanStep, { kind: 'message' }>;
+/** The sounds of a message, as the voice makes them. */
+interface Sound {
+  readonly speeches: (Speech | undefined)[];
+  missing: number;
+}
 
-const OUTPUT_INDEX = 0;
-const CONTENT_INDEX = 0;
+/** How long the end of words waits for a call that overlaps it. */
+const OVERLAP_MS = 30;
 
 /**
- * The life of one response, as the events in the one order that the protocol has for it (realtime-protocol 6.3, 6.6, 6.14, 7.1, 7.2). It has
- * a single output item, as the emulator's answers do.
+ * The life of one response: its steps, one after the other, as the events in the one order that the protocol has for them (realtime-protocol
+ * 6.3, 6.6, 6.7, 6.14, 7.1, 7.2).
+ *
+ *     running ──all steps done──▶ ended(completed) · ──limit──▶ ended(incomplete) · ──cancel──▶ ended(cancelled) · ──fail──▶ ended(failed)
  */
 export class ResponseRun {
   readonly settings: ResponseSettings;
-  readonly #ids: IdSource;
-  #state: State = { name: 'thinking' };
+  readonly #machine: Machine;
+  readonly #steps: PlanStep[] = [];
+  readonly #sounds = new Map<PlanStep, Sound>();
+  /** Which message, and where in it, each text that was given to the voice belongs to. */
+  readonly #spokenParts: { readonly step: Message; readonly at: number }[] = [];
+  readonly #items: ResponseItem[] = [];
+  #open: ResponseItem[] = [];
+  #allSteps = false;
+  #nextStep = 0;
+  #readyAtMs: number;
+  #ended = false;
 
-  constructor(settings: ResponseSettings, ids: IdSource) {
+  /** Sends `response.created`. Nothing else comes before `readyAtMs`. */
+  constructor(settings: ResponseSettings, machine: Machine, readyAtMs: number) {
     this.settings = settings;
-    this.#ids = ids;
+    this.#machine = machine;
+    this.#readyAtMs = readyAtMs;
+    machine.send({ type: 'response.created', response: this.#resource('in_progress', null, null) });
   }
 
   get ended(): boolean {
-    return this.#state.name === 'ended';
+    return this.#ended;
   }
 
-  get thinking(): boolean {
-    return this.#state.name === 'thinking';
+  get hasOutput(): boolean {
+    return this.#items.length > 0;
   }
 
-  /** When the next delta, or the end, is due. */
+  /** Whether something of it has sounded or will. */
+  get speaks(): boolean {
+    return this.#items.some(({ content }) => content.kind === 'audio');
+  }
+
+  get audioMs(): number {
+    return this.#items.reduce((sum, { entry }) => sum + entry.audioMs, 0);
+  }
+
+  get totalTokens(): number {
+    const { text, audio, image } = this.settings.input;
+    return text + audio + image + this.#outputTokens();
+  }
+
+  /** One more thing to do. */
+  add(step: PlanStep): void {
+    if (this.#ended) return;
+    this.#steps.push(step);
+    if (step.kind !== 'message' || step.speech !== undefined || this.settings.modality === 'text') return;
+    const sound: Sound = { speeches: step.parts.map((part) => ('silenceMs' in part ? silence(part.silenceMs) : undefined)), missing: 0 };
+    this.#sounds.set(step, sound);
+    step.parts.forEach((part, at) => {
+      if (!('text' in part)) return;
+      sound.missing += 1;
+      this.#spokenParts.push({ step, at });
+      this.#machine.effect({ type: 'speak', responseId: this.settings.id, part: this.#spokenParts.length - 1, text: part.text });
+    });
+  }
+
+  /** There are no more steps than those that were added. */
+  addedAll(): void {
+    this.#allSteps = true;
+  }
+
+  /** The voice has made the sound of a text, or could not. */
+  spoken(part: number, speech: Speech | undefined): void {
+    const place = this.#spokenParts[part];
+    const sound = place === undefined ? undefined : this.#sounds.get(place.step);
+    if (this.#ended || place === undefined || sound === undefined || sound.speeches[place.at] !== undefined) return;
+    if (speech === undefined) return this.fail('server_error', 'The emulator has no voice for this answer.');
+    sound.speeches[place.at] = speech;
+    sound.missing -= 1;
+    this.#readyAtMs = Math.max(this.#readyAtMs, this.#machine.nowMs);
+  }
+
+  /** When the next thing is due; undefined while it waits for its voice or its brain, and after the end. */
   get nextAtMs(): number | undefined {
-    if (this.#state.name !== 'delivering') return undefined;
-    const { output, next, sinceMs } = this.#state;
-    return sinceMs + (output.steps[next]?.atMs ?? output.steps.at(-1)?.atMs ?? 0);
+    if (this.#ended) return undefined;
+    let atMs = this.#stepAtMs();
+    for (const item of this.#open) atMs = Math.min(atMs, item.nextAtMs);
+    return atMs === Infinity ? undefined : atMs;
   }
 
-  created(): ServerEvent {
-    return { type: 'response.created', response: this.#resource('in_progress', null, [], null) };
-  }
-
-  /** Shows the item that is to come. Throws a `Refusal` when the conversation has no place for it. */
-  begin(output: Output, nowMs: number): ServerEvent[] {
-    if (this.#state.name !== 'thinking') return [];
-    const { conversation, id } = this.settings;
-    const itemId = this.#ids.next('item');
-    const item: WireItem =
-      output.kind === 'call'
-        ? { id: itemId, type: 'function_call', status: 'in_progress', name: output.name, call_id: output.callId, arguments: '' }
-        : { id: itemId, type: 'message', status: 'in_progress', role: 'assistant', content: [] };
-    const entry: ConversationEntry = { item, audioMs: 0, byModel: true };
-    // Throws when the conversation is full: then the response has not begun.
-    const previousItemId = conversation?.insert(entry) ?? null;
-    this.#state = { name: 'delivering', output, entry, sinceMs: nowMs, next: 0, text: '', audioMs: 0 };
-    const events: ServerEvent[] = [{ type: 'response.output_item.added', response_id: id, output_index: OUTPUT_INDEX, item }];
-    if (conversation !== null) events.push({ type: 'conversation.item.added', previous_item_id: previousItemId, item });
-    if (output.kind !== 'call') {
-      // The echo above shows no content yet; what is kept has its part, so that it can be truncated as soon as it sounds.
-      this.#keep(entry, 'in_progress', '');
-      events.push({ type: 'response.content_part.added', ...this.#at(itemId), part: this.#part('') });
+  /** Does the one thing that is due first. */
+  advance(): void {
+    if (this.#ended) return;
+    let due: ResponseItem | undefined;
+    for (const item of this.#open) if (due === undefined || item.nextAtMs < due.nextAtMs) due = item;
+    if (due === undefined || this.#stepAtMs() < due.nextAtMs) return this.#takeStep();
+    if (due.delivered) {
+      due.end('completed');
+      this.#open = this.#open.filter((item) => item !== due);
+      this.#readyAtMs = Math.max(this.#readyAtMs, this.#machine.nowMs);
+      return;
     }
-    return events;
-  }
-
-  /** The one delta that is due first, or the end. */
-  advance(): ServerEvent[] {
-    const state = this.#state;
-    if (state.name !== 'delivering') return [];
-    const step = state.output.steps[state.next];
-    if (step === undefined) return this.#end('completed', null);
-    if (this.#tokens(state).total >= (this.settings.maxOutputTokens === 'inf' ? Infinity : this.settings.maxOutputTokens)) {
+    if (this.#outputTokens() >= (this.settings.maxOutputTokens === 'inf' ? Infinity : this.settings.maxOutputTokens)) {
       return this.#end('incomplete', { type: 'incomplete', reason: 'max_output_tokens' });
     }
-    state.next += 1;
-    if (step.kind === 'audio') {
-      state.audioMs += step.ms;
-      state.entry.audioMs += step.ms;
-      return [{ type: 'response.output_audio.delta', ...this.#at(state.entry.item.id), delta: Buffer.from(step.bytes.buffer, step.bytes.byteOffset, step.bytes.length).toString('base64') }];
+    due.deliver();
+  }
+
+  cancel(reason: 'turn_detected' | 'client_cancelled'): void {
+    this.#end('cancelled', { type: 'cancelled', reason });
+  }
+
+  fail(code: string, message: string, type = 'server_error'): void {
+    this.#end('failed', { type: 'failed', error: { type, code, message } });
+  }
+
+  #stepAtMs(): number {
+    const step = this.#steps[this.#nextStep];
+    if (this.#open.length > 0 && !(step?.kind === 'call' && this.#isOverlapped())) return Infinity;
+    if (step === undefined) return this.#allSteps ? this.#readyAtMs : Infinity;
+    return (this.#sounds.get(step)?.missing ?? 0) > 0 ? Infinity : this.#readyAtMs;
+  }
+
+  #isOverlapped(): boolean {
+    const [item] = this.#open;
+    return this.settings.overlap && this.#open.length === 1 && item?.delivered === true && item.content.kind !== 'call';
+  }
+
+  #takeStep(): void {
+    const step = this.#steps[this.#nextStep];
+    if (step === undefined) return this.#end('completed', null);
+    this.#nextStep += 1;
+    switch (step.kind) {
+      case 'wait':
+        this.#readyAtMs = this.#machine.nowMs + step.ms;
+        return;
+      case 'error':
+        return this.#machine.send(errorEvent(step.code, step.message, null, null, 'server_error'));
+      case 'fault':
+        return this.#machine.effect({ type: 'fault', fault: step.fault });
+      case 'fail':
+        return this.fail(step.code, step.message, step.errorType);
+      case 'stop':
+        return this.#end('incomplete', { type: 'incomplete', reason: step.reason });
+      case 'message':
+      case 'call':
+      case 'mcp':
+        try {
+          return this.#begin(step);
+        } catch (error) {
+          if (!(error instanceof Refusal)) throw error;
+          return this.fail(error.code, error.message);
+        }
     }
-    state.text += step.delta;
-    const obfuscation = this.#ids.letters(Math.max(0, 16 - step.delta.length));
-    if (state.output.kind === 'call') {
-      const { id } = this.settings;
-      return [{ type: 'response.function_call_arguments.delta', response_id: id, item_id: state.entry.item.id, output_index: OUTPUT_INDEX, call_id: state.output.callId, delta: step.delta, obfuscation }];
-    }
-    const type = state.output.kind === 'audio' ? 'response.output_audio_transcript.delta' : 'response.output_text.delta';
-    return [{ type, ...this.#at(state.entry.item.id), delta: step.delta, obfuscation }];
   }
 
-  cancel(reason: 'turn_detected' | 'client_cancelled'): ServerEvent[] {
-    return this.#end('cancelled', { type: 'cancelled', reason });
-  }
-
-  /** Ends a response that cannot be made. */
-  fail(code: string, message: string): ServerEvent[] {
-    return this.#end('failed', { type: 'failed', error: { type: 'server_error', code, message } });
-  }
-
-  #end(status: 'completed' | 'cancelled' | 'incomplete' | 'failed', details: unknown): ServerEvent[] {
-    const state = this.#state;
-    if (state.name === 'ended') return [];
-    this.#state = { name: 'ended' };
-    if (state.name === 'thinking') return [{ type: 'response.done', response: this.#resource(status, details, [], NO_USAGE) }];
-
-    const { id, conversation } = this.settings;
-    const { entry, output, text } = state;
-    const itemId = entry.item.id;
-    const itemStatus = status === 'completed' ? 'completed' : 'incomplete';
-    const events: ServerEvent[] = [];
-    if (output.kind === 'call') {
-      entry.item = { id: itemId, type: 'function_call', status: itemStatus, name: output.name, call_id: output.callId, arguments: text };
-      if (status === 'completed') {
-        events.push({ type: 'response.function_call_arguments.done', response_id: id, item_id: itemId, output_index: OUTPUT_INDEX, call_id: output.callId, name: output.name, arguments: text });
-      }
+  #begin(step: Extract<PlanStep, { kind: 'message' | 'call' | 'mcp' }>): void {
+    const lingerMs = this.settings.overlap && this.#steps[this.#nextStep]?.kind === 'call' ? OVERLAP_MS : 0;
+    if (step.kind === 'call') {
+      const callId = this.#machine.ids.next('call');
+      this.#start({ kind: 'call', name: step.name, callId }, deliverArguments(step.arguments));
+      step.onCall?.(callId);
+    } else if (step.kind === 'mcp') {
+      const { granted, requestId } = this.settings.approval(step.server, step.name);
+      if (!granted) return this.#askApproval(step);
+      this.#start({ kind: 'mcp', server: step.server, name: step.name, approvalRequestId: requestId, output: step.output, error: step.error }, deliverArguments(step.arguments));
     } else {
-      this.#keep(entry, itemStatus, text);
-      if (output.kind === 'audio') {
-        events.push({ type: 'response.output_audio.done', ...this.#at(itemId) });
-        events.push({ type: 'response.output_audio_transcript.done', ...this.#at(itemId), transcript: text });
-      } else events.push({ type: 'response.output_text.done', ...this.#at(itemId), text });
-      events.push({ type: 'response.content_part.done', ...this.#at(itemId), part: this.#part(text) });
+      const phase = step.phase ?? (this.settings.overlap ? (lingerMs > 0 ? 'commentary' : 'final_answer') : undefined);
+      const content: ItemContent = { kind: this.settings.modality, ...(phase === undefined ? {} : { phase }) };
+      const steps = content.kind === 'text' ? deliverText(wordsOf(step.parts)) : deliverSpeech(this.#soundOf(step), this.settings.format, this.settings.pace);
+      this.#start(content, steps, lingerMs);
     }
-    const { item } = entry;
-    // An item that the client deleted meanwhile is part of the response still, but no longer of the conversation.
-    if (conversation?.find(itemId) === entry) events.push({ type: 'conversation.item.done', previous_item_id: conversation.previousInDone(entry), item });
-    events.push({ type: 'response.output_item.done', response_id: id, output_index: OUTPUT_INDEX, item });
-    events.push({ type: 'response.done', response: this.#resource(status, details, [item], this.#usage(state)) });
-    return events;
   }
 
-  #keep(entry: ConversationEntry, status: 'in_progress' | 'completed' | 'incomplete', text: string): void {
-    const part: WirePart = this.settings.modality === 'audio' ? { type: 'output_audio', transcript: text } : { type: 'output_text', text };
-    entry.item = { id: entry.item.id, type: 'message', status, role: 'assistant', content: [part] };
+  #start(content: ItemContent, steps: ReturnType<typeof deliverText>, lingerMs = 0): void {
+    const { id: responseId, conversation, format } = this.settings;
+    const item = new ResponseItem(this.#machine, { responseId, conversation, outputIndex: this.#items.length }, content, steps, content.kind === 'audio' ? new ItemSound(format) : undefined, lingerMs);
+    this.#items.push(item);
+    this.#open.push(item);
   }
 
-  #part(text: string): unknown {
-    return this.settings.modality === 'audio' ? { type: 'audio', transcript: text } : { type: 'text', text };
+  /** A tool that a person must allow first: the request is an item that is whole at once, and the response ends with it. */
+  #askApproval(step: Extract<PlanStep, { kind: 'mcp' }>): void {
+    const item = { id: this.#machine.ids.next('item'), type: 'mcp_approval_request', server_label: step.server, name: step.name, arguments: step.arguments } as const;
+    const { conversation, id } = this.settings;
+    const before = conversation?.insert({ item, audioMs: 0, byModel: true }) ?? null;
+    const place = { response_id: id, output_index: this.#items.length };
+    this.#machine.send({ type: 'response.output_item.added', ...place, item });
+    if (conversation !== null) {
+      this.#machine.send({ type: 'conversation.item.added', previous_item_id: before, item });
+      this.#machine.send({ type: 'conversation.item.done', previous_item_id: before, item });
+    }
+    this.#machine.send({ type: 'response.output_item.done', ...place, item });
+    this.#steps.length = this.#nextStep;
+    this.#allSteps = true;
   }
 
-  #at(itemId: string): { response_id: string; item_id: string; output_index: number; content_index: number } {
-    return { response_id: this.settings.id, item_id: itemId, output_index: OUTPUT_INDEX, content_index: CONTENT_INDEX };
+  #soundOf(step: Message): Speech {
+    if (step.speech !== undefined) return step.speech;
+    const speeches = this.#sounds.get(step)?.speeches.filter((speech) => speech !== undefined) ?? [];
+    const [only] = speeches;
+    return speeches.length === 1 && only !== undefined ? only : joinSpeech(speeches);
   }
 
-  #tokens(state: State & { name: 'delivering' }): { text: number; audio: number; total: number } {
-    const text = textTokens(state.text);
-    const audio = Math.round(state.audioMs / OUTPUT_MS_PER_TOKEN);
-    return { text, audio, total: text + audio };
+  #end(status: 'completed' | 'cancelled' | 'incomplete' | 'failed', details: unknown): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    for (const item of this.#open) item.end(status === 'completed' ? 'completed' : 'incomplete');
+    this.#machine.send({ type: 'response.done', response: this.#resource(status, details, this.#usage()) });
   }
 
-  #usage(state: State & { name: 'delivering' }): unknown {
-    const { textTokens: text, audioTokens: audio } = this.settings.input;
-    const output = this.#tokens(state);
-    return usage(text, audio, output.text, output.audio);
+  #outputTokens(): number {
+    return this.#items.reduce((sum, { tokens }) => sum + tokens.text + tokens.audio, 0);
   }
 
-  #resource(status: string, details: unknown, output: readonly WireItem[], used: unknown): unknown {
+  #usage(): unknown {
+    if (this.#items.length === 0) return NO_USAGE;
+    const output = this.#items.map(({ tokens }) => tokens);
+    return usageOf(this.settings.input, output.reduce((sum, { text }) => sum + text, 0), output.reduce((sum, { audio }) => sum + audio, 0));
+  }
+
+  #resource(status: string, details: unknown, used: unknown): unknown {
     const { id, conversation, modality, format, voice, maxOutputTokens, metadata } = this.settings;
     return {
       object: 'realtime.response',
       id,
       status,
       status_details: details,
-      output,
+      output: status === 'in_progress' ? [] : this.#items.map(({ entry }) => entry.item),
       conversation_id: conversation?.id ?? null,
       output_modalities: [modality],
       max_output_tokens: maxOutputTokens,
@@ -205,33 +279,3 @@ export class ResponseRun {
     };
   }
 }
-
-const INPUT_MS_PER_TOKEN = 100;
-const OUTPUT_MS_PER_TOKEN = 50;
-
-/** About four letters a token, as for English text. */
-export function textTokens(text: string): number {
-  return Math.ceil(text.length / 4);
-}
-
-export function inputAudioTokens(ms: number): number {
-  return Math.round(ms / INPUT_MS_PER_TOKEN);
-}
-
-function usage(inputText: number, inputAudio: number, outputText: number, outputAudio: number): unknown {
-  return {
-    total_tokens: inputText + inputAudio + outputText + outputAudio,
-    input_tokens: inputText + inputAudio,
-    output_tokens: outputText + outputAudio,
-    input_token_details: {
-      text_tokens: inputText,
-      audio_tokens: inputAudio,
-      image_tokens: 0,
-      cached_tokens: 0,
-      cached_tokens_details: { text_tokens: 0, audio_tokens: 0, image_tokens: 0 },
-    },
-    output_token_details: { text_tokens: outputText, audio_tokens: outputAudio },
-  };
-}
-
-const NO_USAGE = usage(0, 0, 0, 0);

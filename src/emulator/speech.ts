@@ -13,6 +13,12 @@ export interface Speech {
   readonly words: readonly SpokenWord[];
 }
 
+/** The sound of a user's turn: PCM16 mono; the last minute of a longer one. */
+export interface HeardAudio {
+  readonly samples: Int16Array;
+  readonly sampleRate: number;
+}
+
 /** Turns text into speech. `speak` never rejects for a text that it cannot say well: it gives the best that it has. */
 export interface Voice {
   speak(text: string): Promise<Speech>;
@@ -46,6 +52,11 @@ export function joinSpeech(parts: readonly Speech[]): Speech {
   return { samples, words };
 }
 
+/** Sound without words. */
+export function silence(durationMs: number): Speech {
+  return { samples: new Int16Array(Math.round((durationMs * SPEECH_RATE) / 1000)), words: [] };
+}
+
 /** Writes speech in the session's output format. */
 export function encodeSpeech(samples: Int16Array, format: WireFormat): Uint8Array {
   switch (format.type) {
@@ -60,4 +71,9 @@ export function encodeSpeech(samples: Int16Array, format: WireFormat): Uint8Arra
 
 export function bytesPerMs(format: WireFormat): number {
   return format.type === 'audio/pcm' ? 48 : 8;
+}
+
+/** What stands for the words of a turn that nobody understood. */
+export function unknownSpeech(durationMs: number): string {
+  return `(${(durationMs / 1000).toFixed(1)} s of speech)`;
 }

@@ -4,7 +4,7 @@ import { Clips, clipsFolder } from './clips.js';
 import { SYNTHESIZERS, speakInstalled } from './installed-voice.js';
 import type { Synthesizer } from './installed-voice.js';
 import { murmur } from './murmur.js';
-import { sentencesOf } from './script.js';
+import { sentencesOf } from './script-quotes.js';
 import { SPEECH_RATE, joinSpeech, spreadWords } from './speech.js';
 import type { Speech, Voice } from './speech.js';
 
@@ -20,6 +20,8 @@ export interface VoiceOptions {
 
 /** Sentences that were synthesised or hummed are kept, the oldest go first. */
 const CACHED_SENTENCES = 64;
+/** Whole texts that were spoken are kept as well, so that many callers share one sound. */
+const CACHED_TEXTS = 64;
 /** The longest text that is spoken, about two minutes; what comes after it is left out. */
 const MAX_TEXT = 2_000;
 
@@ -60,12 +62,24 @@ export function createVoice(options: VoiceOptions = {}): Voice {
     return { samples, words: spreadWords(text, 0, (samples.length * 1000) / SPEECH_RATE) };
   }
 
+  async function speakAll(text: string): Promise<Speech> {
+    // One after the other: a long text must not start a dozen programs at once.
+    const parts: Speech[] = [];
+    for (const part of sentencesOf(text)) parts.push(await sentence(part));
+    return joinSpeech(parts);
+  }
+
+  const texts = new Map<string, Promise<Speech>>();
   return {
-    async speak(text) {
-      // One after the other: a long text must not start a dozen programs at once.
-      const parts: Speech[] = [];
-      for (const part of sentencesOf(text.slice(0, MAX_TEXT))) parts.push(await sentence(part));
-      return joinSpeech(parts);
+    speak(text) {
+      const head = text.slice(0, MAX_TEXT);
+      let speech = texts.get(head);
+      if (speech === undefined) {
+        speech = speakAll(head);
+        texts.set(head, speech);
+        for (const oldest of texts.keys()) if (texts.size > CACHED_TEXTS) texts.delete(oldest);
+      }
+      return speech;
     },
   };
 }

@@ -3,41 +3,62 @@
  * them leaves this folder.
  */
 
-export type ServerEventType =
-  | 'error'
-  | 'session.created'
-  | 'session.updated'
-  | 'conversation.item.added'
-  | 'conversation.item.done'
-  | 'conversation.item.deleted'
-  | 'conversation.item.retrieved'
-  | 'conversation.item.truncated'
-  | 'conversation.item.input_audio_transcription.delta'
-  | 'conversation.item.input_audio_transcription.completed'
-  | 'input_audio_buffer.cleared'
-  | 'input_audio_buffer.committed'
-  | 'input_audio_buffer.speech_started'
-  | 'input_audio_buffer.speech_stopped'
-  | 'input_audio_buffer.timeout_triggered'
-  | 'response.created'
-  | 'response.done'
-  | 'response.output_item.added'
-  | 'response.output_item.done'
-  | 'response.content_part.added'
-  | 'response.content_part.done'
-  | 'response.output_audio.delta'
-  | 'response.output_audio.done'
-  | 'response.output_audio_transcript.delta'
-  | 'response.output_audio_transcript.done'
-  | 'response.output_text.delta'
-  | 'response.output_text.done'
-  | 'response.function_call_arguments.delta'
-  | 'response.function_call_arguments.done'
-  | 'rate_limits.updated';
+/** Every event that the emulator can send in the current dialect. */
+export const SERVER_EVENT_TYPES = [
+  'error',
+  'session.created',
+  'session.updated',
+  'conversation.item.added',
+  'conversation.item.done',
+  'conversation.item.deleted',
+  'conversation.item.retrieved',
+  'conversation.item.truncated',
+  'conversation.item.input_audio_transcription.delta',
+  'conversation.item.input_audio_transcription.completed',
+  'conversation.item.input_audio_transcription.failed',
+  'conversation.item.input_audio_transcription.segment',
+  'input_audio_buffer.cleared',
+  'input_audio_buffer.committed',
+  'input_audio_buffer.speech_started',
+  'input_audio_buffer.speech_stopped',
+  'input_audio_buffer.timeout_triggered',
+  'response.created',
+  'response.done',
+  'response.output_item.added',
+  'response.output_item.done',
+  'response.content_part.added',
+  'response.content_part.done',
+  'response.output_audio.delta',
+  'response.output_audio.done',
+  'response.output_audio_transcript.delta',
+  'response.output_audio_transcript.done',
+  'response.output_text.delta',
+  'response.output_text.done',
+  'response.function_call_arguments.delta',
+  'response.function_call_arguments.done',
+  'response.mcp_call_arguments.delta',
+  'response.mcp_call_arguments.done',
+  'response.mcp_call.in_progress',
+  'response.mcp_call.completed',
+  'response.mcp_call.failed',
+  'mcp_list_tools.in_progress',
+  'mcp_list_tools.completed',
+  'mcp_list_tools.failed',
+  'rate_limits.updated',
+] as const;
+
+export type ServerEventType = (typeof SERVER_EVENT_TYPES)[number];
 
 /** One server event, without the `event_id` that it is given on its way out. */
 export interface ServerEvent {
   readonly type: ServerEventType;
+  readonly [field: string]: unknown;
+}
+
+/** An event as it leaves, in whichever dialect. */
+export interface SentEvent {
+  readonly type: string;
+  readonly event_id: string;
   readonly [field: string]: unknown;
 }
 
@@ -52,15 +73,19 @@ export type WirePart =
 
 export type WireStatus = 'in_progress' | 'completed' | 'incomplete';
 
+export interface WireMessage {
+  readonly id: string;
+  readonly type: 'message';
+  readonly status: WireStatus;
+  readonly role: 'user' | 'assistant' | 'system';
+  /** Models that reason tell what they say before they are done from the answer itself. */
+  readonly phase?: 'commentary' | 'final_answer';
+  readonly content: readonly WirePart[];
+}
+
 /** An item as it is echoed: without audio bytes, and without `object`. */
 export type WireItem =
-  | {
-      readonly id: string;
-      readonly type: 'message';
-      readonly status: WireStatus;
-      readonly role: 'user' | 'assistant' | 'system';
-      readonly content: readonly WirePart[];
-    }
+  | WireMessage
   | {
       readonly id: string;
       readonly type: 'function_call';
@@ -69,7 +94,20 @@ export type WireItem =
       readonly call_id: string;
       readonly arguments: string;
     }
-  | { readonly id: string; readonly type: 'function_call_output'; readonly call_id: string; readonly output: string };
+  | { readonly id: string; readonly type: 'function_call_output'; readonly call_id: string; readonly output: string }
+  | { readonly id: string; readonly type: 'mcp_list_tools'; readonly server_label: string; readonly tools: readonly unknown[] }
+  | {
+      readonly id: string;
+      readonly type: 'mcp_call';
+      readonly server_label: string;
+      readonly name: string;
+      readonly arguments: string;
+      readonly approval_request_id: string | null;
+      readonly output: string | null;
+      readonly error: { readonly type: 'tool_execution_error'; readonly message: string } | null;
+    }
+  | { readonly id: string; readonly type: 'mcp_approval_request'; readonly server_label: string; readonly name: string; readonly arguments: string }
+  | { readonly id: string; readonly type: 'mcp_approval_response'; readonly approval_request_id: string; readonly approve: boolean; readonly reason: string | null };
 
 export type JsonObject = { readonly [key: string]: unknown };
 

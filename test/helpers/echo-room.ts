@@ -60,7 +60,7 @@ const REFLECTIONS = [[0, 0.86], [168, -0.35], [456, 0.3], [1_104, -0.2]] as cons
 
 /** A caller whose loudspeaker comes back into the microphone, in some noise, and a model that hears by the emulator's ear. */
 export async function openRoom(options: EchoRoomOptions): Promise<EchoRoom> {
-  const ear = new InputBuffer(false);
+  const ear = new InputBuffer();
   let turns = 0;
   let replies = 0;
   const given: Int16Array[] = [];

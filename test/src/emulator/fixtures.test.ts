@@ -6,8 +6,8 @@ import { describe, expect, test } from 'vitest';
 import { decodeWav } from '../../../audio/index.js';
 import { demoScript } from '../../../src/emulator/index.js';
 import { Clips, clipsFolder } from '../../../src/emulator/clips.js';
-import { PARROT_GREETING } from '../../../src/emulator/demo-script.js';
-import { fillQuotes, sentencesOf } from '../../../src/emulator/script.js';
+import { PARROT_GREETING } from '../../../src/emulator/parrot-brain.js';
+import { fillQuotes, sentencesOf } from '../../../src/emulator/script-quotes.js';
 
 const FIXTURES = new URL('../../../fixtures/', import.meta.url);
 const bytesOf = (path: string): Buffer => readFileSync(new URL(path, FIXTURES));
@@ -52,7 +52,7 @@ describe('the fixtures are what their README says', () => {
 
 describe('the voice has a clip', () => {
   const clips = new Clips(clipsFolder() as URL);
-  const output = JSON.stringify({ table: 12, reference: 'V-4711' });
+  const output = { last: JSON.stringify({ table: 12, reference: 'V-4711' }), byName: new Map() };
   const replies = [demoScript.greeting, demoScript.fallback, PARROT_GREETING, ...demoScript.turns.flatMap((turn) => [fillQuotes(turn.reply, output).text, ...(turn.withoutCall === undefined ? [] : [turn.withoutCall])])];
   test.each(replies.flatMap(sentencesOf).map((sentence) => [sentence]))('for "%s"', (sentence) => {
     expect(clips.find(sentence)?.length).toBeGreaterThan(24_000 / 2);

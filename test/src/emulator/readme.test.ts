@@ -34,7 +34,7 @@ test('the example script plays as the README says', async () => {
 
 test('the codes in the README are those that the sources answer with', () => {
   const sources = readdirSync(ROOM).filter((name) => name.endsWith('.ts')).map((name) => readFileSync(new URL(name, ROOM), 'utf8')).join('\n');
-  const written = [...sources.matchAll(/(?:new Refusal\(|errorEvent\(|\.fail\(|\bcode = |\bcode: )\s*(?:'([a-z_]+)'|`([^`]+)`)/g)].map(([, plain, made]) => (plain ?? made) as string);
+  const written = [...sources.matchAll(/(?:new Refusal\(|errorEvent\(|\.fail\(|\bcode = |\bcode: |, code: )\s*(?:'([a-z_]+)'|`([^`]+)`)/g)].map(([, plain, made]) => (plain ?? made) as string);
   const codes = written.flatMap((code) => {
     if (code.includes('${kind}')) return ['integer', 'decimal'].map((kind) => code.replace('${kind}', kind));
     if (code.includes('${verb}')) return ['delete', 'retrieve', 'truncate'].map((verb) => code.replace('${verb}', verb));

@@ -1,10 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import { demoScript, parseScript } from '../../../src/emulator/index.js';
 import type { Script } from '../../../src/emulator/index.js';
-import { fillQuotes, nextSpokenTurn, sentencesOf, turnForText } from '../../../src/emulator/script.js';
+import { fillQuotes as fill, sentencesOf } from '../../../src/emulator/script-quotes.js';
+import { nextSpokenTurn, turnForText } from '../../../src/emulator/script-turns.js';
 import { SessionDriver } from './session-driver.js';
 
 const SCRIPT: Script = { name: 's', greeting: 'Hi.', turns: [{ when: ['a'], reply: 'A.' }], fallback: 'Pardon?' };
+
+const fillQuotes = (reply: string, last: string | undefined): ReturnType<typeof fill> => fill(reply, { last, byName: new Map() });
 
 function refusal(value: unknown): { code: string; message: string; hint: string } {
   try {

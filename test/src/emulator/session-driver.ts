@@ -1,8 +1,17 @@
 import { EmulatedSession } from '../../../src/emulator/emulated-session.js';
-import type { EmulatedSessionOptions, EmulatorEffect } from '../../../src/emulator/emulated-session.js';
+import type { EmulatorEffect } from '../../../src/emulator/effect.js';
+import type { EmulatedSessionOptions } from '../../../src/emulator/emulated-session.js';
 import { createVoice, demoScript } from '../../../src/emulator/index.js';
-import type { Voice } from '../../../src/emulator/index.js';
+import type { Fault, PlanStep, Recogniser, Script, Voice } from '../../../src/emulator/index.js';
+import { ParrotBrain } from '../../../src/emulator/parrot-brain.js';
+import { ScriptBrain } from '../../../src/emulator/script-brain.js';
 import type { WireEvent } from './emulator-client.js';
+
+export interface DriverOptions extends Partial<EmulatedSessionOptions> {
+  readonly script?: Script;
+  readonly mode?: 'script' | 'parrot';
+  readonly recogniser?: Recogniser;
+}
 
 /** Drives the session without a socket, on time that only the test moves. */
 export class SessionDriver {
@@ -11,16 +20,23 @@ export class SessionDriver {
   /** When each of `events` came. */
   readonly timesMs: number[] = [];
   readonly notices: string[] = [];
+  readonly faults: Fault[] = [];
+  /** Responses whose thinking nobody wants any more. */
+  readonly forgotten: string[] = [];
   closed: { code: number; reason: string } | undefined;
   nowMs = 0;
   readonly #voice: Voice;
+  readonly #recogniser: Recogniser | undefined;
   #speaking: Promise<void>[] = [];
 
-  constructor(options: Partial<EmulatedSessionOptions> = {}, voice: Voice = createVoice({ synthesizers: [] })) {
+  constructor({ script = demoScript, mode = 'script', recogniser, ...options }: DriverOptions = {}, voice: Voice = createVoice({ synthesizers: [] })) {
     this.#voice = voice;
+    this.#recogniser = recogniser;
     this.session = new EmulatedSession({
-      script: demoScript,
-      mode: 'script',
+      brain: mode === 'parrot' ? new ParrotBrain() : new ScriptBrain(script),
+      kind: 'realtime',
+      recognises: recogniser !== undefined,
+      mcpServers: script.mcpServers ?? [],
       model: 'test-model',
       pace: 8,
       sessionLimitMs: 3_600_000,
@@ -67,6 +83,16 @@ export class SessionDriver {
     while (this.#speaking.length > 0) await Promise.all(this.#speaking.splice(0));
   }
 
+  async #think(responseId: string, steps: AsyncIterable<PlanStep>): Promise<void> {
+    let failed = false;
+    try {
+      for await (const step of steps) this.#perform(this.session.thought(responseId, step, this.nowMs));
+    } catch {
+      failed = true;
+    }
+    this.#perform(this.session.thoughtAll(responseId, failed, this.nowMs));
+  }
+
   #perform(effects: readonly EmulatorEffect[]): void {
     for (const effect of effects) {
       if (effect.type === 'send') {
@@ -74,11 +100,19 @@ export class SessionDriver {
         this.timesMs.push(this.nowMs);
       } else if (effect.type === 'notice') this.notices.push(`${effect.message}: ${effect.detail}`);
       else if (effect.type === 'close') this.closed = effect;
-      else {
+      else if (effect.type === 'fault') this.faults.push(effect.fault);
+      else if (effect.type === 'forget') this.forgotten.push(effect.responseId);
+      else if (effect.type === 'recognise') {
+        const { itemId, audio } = effect;
+        this.#speaking.push((this.#recogniser?.recognise(audio) ?? Promise.resolve(undefined)).then((text) => this.#perform(this.session.recognised(itemId, text, this.nowMs))));
+      } else if (effect.type === 'think') {
+        this.#speaking.push(this.#think(effect.responseId, effect.steps));
+      } else {
+        const { responseId, part } = effect;
         this.#speaking.push(
           this.#voice.speak(effect.text).then(
-            (speech) => this.#perform(this.session.spoken(effect.responseId, speech, this.nowMs)),
-            () => this.#perform(this.session.spoken(effect.responseId, undefined, this.nowMs)),
+            (speech) => this.#perform(this.session.spoken(responseId, part, speech, this.nowMs)),
+            () => this.#perform(this.session.spoken(responseId, part, undefined, this.nowMs)),
           ),
         );
       }
