@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import WebSocket from 'ws';
 import type { ClientOptions } from 'ws';
 import { Resampler, decodeWav, samplesToPcm16 } from '../../../audio/index.js';
+import { noteEmitted } from './emitted-events.js';
 
 export interface WireEvent {
   readonly type: string;
@@ -16,10 +17,12 @@ export class EmulatorClient {
   readonly closed: Promise<{ code: number; reason: string }>;
   readonly #waiting = new Set<() => void>();
 
-  private constructor(socket: WebSocket) {
+  private constructor(socket: WebSocket, options: ClientOptions) {
     this.socket = socket;
     socket.on('message', (data: Buffer) => {
-      this.events.push(JSON.parse(data.toString('utf8')) as WireEvent);
+      const event = JSON.parse(data.toString('utf8')) as WireEvent;
+      this.events.push(event);
+      if (!(options.headers !== undefined && 'OpenAI-Beta' in options.headers)) noteEmitted(event);
       for (const check of this.#waiting) check();
     });
     this.closed = new Promise((resolve) => socket.on('close', (code, reason) => resolve({ code, reason: reason.toString('utf8') })));
@@ -28,7 +31,7 @@ export class EmulatorClient {
 
   static async open(url: string, options: ClientOptions = {}, protocols: string[] = []): Promise<EmulatorClient> {
     const socket = new WebSocket(url, protocols, options);
-    const client = new EmulatorClient(socket);
+    const client = new EmulatorClient(socket, options);
     await new Promise<void>((resolve, reject) => {
       socket.once('open', resolve);
       socket.once('error', reject);

@@ -5,6 +5,7 @@ import { createVoice, demoScript } from '../../../src/emulator/index.js';
 import type { Fault, PlanStep, Recogniser, Script, Voice } from '../../../src/emulator/index.js';
 import { ParrotBrain } from '../../../src/emulator/parrot-brain.js';
 import { ScriptBrain } from '../../../src/emulator/script-brain.js';
+import { noteEmitted } from './emitted-events.js';
 import type { WireEvent } from './emulator-client.js';
 
 export interface DriverOptions extends Partial<EmulatedSessionOptions> {
@@ -26,11 +27,14 @@ export class SessionDriver {
   closed: { code: number; reason: string } | undefined;
   nowMs = 0;
   readonly #voice: Voice;
+  /** Whether the events are those of the current dialect. */
+  readonly #current: boolean;
   readonly #recogniser: Recogniser | undefined;
   #speaking: Promise<void>[] = [];
 
   constructor({ script = demoScript, mode = 'script', recogniser, ...options }: DriverOptions = {}, voice: Voice = createVoice({ synthesizers: [] })) {
     this.#voice = voice;
+    this.#current = options.dialect === undefined;
     this.#recogniser = recogniser;
     this.session = new EmulatedSession({
       brain: mode === 'parrot' ? new ParrotBrain() : new ScriptBrain(script),
@@ -97,6 +101,7 @@ export class SessionDriver {
     for (const effect of effects) {
       if (effect.type === 'send') {
         this.events.push(effect.event);
+        if (this.#current) noteEmitted(effect.event);
         this.timesMs.push(this.nowMs);
       } else if (effect.type === 'notice') this.notices.push(`${effect.message}: ${effect.detail}`);
       else if (effect.type === 'close') this.closed = effect;
