@@ -83,6 +83,16 @@ export class SessionDriver {
     return this.events.slice(from);
   }
 
+  /** Moves time on without waiting for voices or brains. */
+  wake(ms: number): void {
+    const untilMs = this.nowMs + ms;
+    for (let nextMs = this.session.nextWakeMs; nextMs !== undefined && nextMs <= untilMs; nextMs = this.session.nextWakeMs) {
+      this.nowMs = Math.max(this.nowMs, nextMs);
+      this.#perform(this.session.wake(this.nowMs));
+    }
+    this.nowMs = untilMs;
+  }
+
   async #voiceDone(): Promise<void> {
     while (this.#speaking.length > 0) await Promise.all(this.#speaking.splice(0));
   }
