@@ -89,8 +89,9 @@ export class BetaDialect implements Dialect {
       case 'rate_limits.updated':
         return [];
       case 'error': {
-        const error = event['error'] as { readonly param: string | null };
-        return [{ ...renamed, error: { ...error, param: betaPath(error.param) } }];
+        const error = event['error'] as { readonly code: string; readonly param: string | null };
+        // What is unknown is called as the client called it.
+        return [{ ...renamed, error: { ...error, param: error.code === 'unknown_parameter' ? error.param : betaPath(error.param) } }];
       }
       default:
         return [renamed];
