@@ -75,8 +75,8 @@ export interface Emulator extends AsyncDisposable {
   readonly sessions: number;
   /** The certificate of `wss:`, as PEM, for clients that are to trust it. */
   readonly certificate: string | undefined;
-  /** Sets a fault on every open session and every later one. */
-  addFault(fault: Fault): void;
+  /** Sets a fault on every open session and every later one; or on one session alone, by its number (the first one is 1). False where that is not open. */
+  addFault(fault: Fault, session?: number): boolean;
   /** Takes all faults back; what they have done stays done. */
   clearFaults(): void;
   /** Ends every session (1001) and frees the port. May be called twice. */
@@ -104,7 +104,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   let session = 0;
   const standing = new StandingFaults([...(script.faults ?? []), ...(options.faults ?? [])], clock);
   const secrets = new ClientSecrets(firstSeed);
-  const unixSeconds = (): number => Date.now() / 1000 + standing.skewSeconds;
+  const unixSeconds = (): number => (clock.unixMs?.() ?? Date.now()) / 1000 + standing.skewSeconds;
 
   const certificate = options.tls === true ? selfSignedCertificate([host]) : options.tls === false ? undefined : options.tls;
   const http = serverFor(certificate, (request, response) => void answerHttp(request, response, routes, PATH));
@@ -165,7 +165,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     get sessions() {
       return door.connections;
     },
-    addFault: (fault) => void standing.set(fault, undefined),
+    addFault: (fault, number) => standing.set(fault, number),
     clearFaults: () => standing.clear(),
     close() {
       closed ??= door.close(1001, 'the emulator is closing').then(() => listening.close());
