@@ -1,4 +1,4 @@
-// The one test command: type check, lint, unit and contract tests, then end-to-end and browser tests on a fresh build.
+// The one test command: type check, lint, unit and contract tests, then end-to-end, interop and browser tests on a fresh build.
 // Browser tests run where a Chromium is found; without one they are skipped with a message, or fail when CI is set.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
@@ -38,12 +38,25 @@ function chromium() {
   return ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'].some((path) => existsSync(path));
 }
 
+/** The published clients of test/interop: installed when they are missing. Offline that cannot be. */
+function interopReady() {
+  const missing = () => ['openai', '@openai/agents-realtime', 'ws', 'zod'].some((name) => !existsSync(join('test/interop/node_modules', name, 'package.json')));
+  if (!missing()) return true;
+  spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error', '--fetch-retries=0'], { cwd: 'test/interop', stdio: 'inherit', shell: process.platform === 'win32' });
+  return !missing();
+}
+
 const steps = [
   () => run('type check', process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.json', '--noEmit']),
   () => run('lint', process.execPath, ['node_modules/eslint/bin/eslint.js', '.']),
   () => vitest('unit and contract tests', 'unit'),
   () => run('build', process.execPath, ['scripts/build.mjs']),
   () => vitest('end-to-end tests', 'e2e'),
+  () => {
+    if (interopReady()) return vitest('tests with published clients', 'interop');
+    console.log('\n== tests with published clients: SKIPPED, their packages could not be installed (npm ci in test/interop needs the network).');
+    return !process.env.CI;
+  },
   () => {
     if (chromium()) return vitest('browser tests', 'browser');
     console.log('\n== browser tests: SKIPPED, no Chromium found. Install one (Debian: apt-get install chromium) or name it in CHROMIUM.');
