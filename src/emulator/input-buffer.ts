@@ -1,4 +1,5 @@
 import { EnergyVad, Pcm16Assembler, decodeAlaw, decodeMulaw } from '../../audio/index.js';
+import { KeptSound } from './kept-sound.js';
 import type { HeardAudio } from './speech.js';
 import { Refusal } from './wire.js';
 import type { WireFormat } from './wire.js';
@@ -41,8 +42,7 @@ export class InputBuffer {
   /** Where the uncommitted audio begins. */
   #startMs = 0;
   #speakingSinceMs: number | undefined;
-  #kept: Int16Array[] = [];
-  #keptSamples = 0;
+  readonly #kept = new KeptSound();
 
   get writtenMs(): number {
     return this.#baseMs + (this.#samples * 1000) / this.#sampleRate;
@@ -141,7 +141,7 @@ export class InputBuffer {
 
   #start(atMs: number, onSign: (sign: TurnSign) => void): void {
     const startMs = Math.max(this.#startMs, atMs - this.#paddingMs);
-    this.#drop(startMs);
+    this.#kept.keepNewest(Math.round(((this.writtenMs - startMs) * this.#sampleRate) / 1000));
     this.#startMs = startMs;
     this.#speakingSinceMs = atMs;
     onSign({ type: 'speech_started', audioStartMs: Math.round(startMs) });
@@ -154,7 +154,7 @@ export class InputBuffer {
   }
 
   #take(): CommittedAudio {
-    const committed = { ms: this.bufferedMs, audio: { samples: joined(this.#kept, this.#keptSamples), sampleRate: this.#sampleRate } };
+    const committed = { ms: this.bufferedMs, audio: { samples: this.#kept.take(), sampleRate: this.#sampleRate } };
     this.#forget();
     this.#speakingSinceMs = undefined;
     return committed;
@@ -162,39 +162,16 @@ export class InputBuffer {
 
   #forget(): void {
     this.#startMs = this.writtenMs;
-    this.#kept = [];
-    this.#keptSamples = 0;
+    this.#kept.clear();
   }
 
   #keep(part: Int16Array): void {
-    this.#kept.push(part.slice());
-    this.#keptSamples += part.length;
     const waiting = this.#vad !== undefined && this.#speakingSinceMs === undefined;
-    const most = ((waiting ? this.#paddingMs + KEEP_IDLE_MS : KEEP_MS) * this.#sampleRate) / 1000;
-    while (this.#keptSamples > most) this.#keptSamples -= this.#kept.shift()?.length ?? 0;
-  }
-
-  /** Lets go of kept samples that are before `startMs`. */
-  #drop(startMs: number): void {
-    const wanted = Math.round(((this.writtenMs - startMs) * this.#sampleRate) / 1000);
-    const all = joined(this.#kept, this.#keptSamples);
-    const rest = all.slice(Math.max(0, all.length - wanted));
-    this.#kept = [rest];
-    this.#keptSamples = rest.length;
+    this.#kept.push(part, ((waiting ? this.#paddingMs + KEEP_IDLE_MS : KEEP_MS) * this.#sampleRate) / 1000);
   }
 }
 
 /** The protocol's 0..1 as the level below which nothing is speech: 0.5 is -50 dBFS, 0 is -70, 1 is -30. */
 function levelOf(threshold: number): number {
   return -70 + 40 * threshold;
-}
-
-function joined(parts: readonly Int16Array[], length: number): Int16Array {
-  const all = new Int16Array(length);
-  let at = 0;
-  for (const part of parts) {
-    all.set(part, at);
-    at += part.length;
-  }
-  return all;
 }
