@@ -23,8 +23,8 @@ const emulator = start('emulator-server.mjs');
 const { url } = await answer(emulator);
 const callers = start('emulator-callers.mjs', url, options.conversations, options.chunk);
 await answer(callers);
-// The first seconds compile the code and make the sounds; they are not measured.
-await new Promise((resolve) => setTimeout(resolve, 8_000));
+// In the first two turns of each caller the code is compiled and the sounds are made; they are not measured.
+await new Promise((resolve) => setTimeout(resolve, 26_000));
 emulator.send('begin');
 callers.send('begin');
 await new Promise((resolve) => setTimeout(resolve, Number(options.seconds) * 1000));

@@ -23,6 +23,8 @@ export interface Command {
   readonly about: string;
   /** One command line that works. */
   readonly example: string;
+  /** More of them, for its own help. */
+  readonly examples?: readonly string[];
   readonly flags: Flags;
   /** Gives the exit code. Throws a `VoicewireError` or an `AudioError` for what a person can mend. */
   run(values: FlagValues, terminal: Terminal): Promise<number>;
@@ -69,6 +71,13 @@ export function wholeNumber(text: string, from: string, min: number, max: number
   throw usage(`${from} must be a whole number from ${min} to ${max}, not ${JSON.stringify(text)}.`, `Example: ${from}${between}${example}`);
 }
 
+/** A number within a range, with or without a fraction. */
+export function decimalNumber(text: string, from: string, min: number, max: number, example: number): number {
+  const value = /^-?\d{1,12}(\.\d{1,9})?$/.test(text.trim()) ? Number(text) : NaN;
+  if (value >= min && value <= max) return value;
+  throw usage(`${from} must be a number from ${min} to ${max}, not ${JSON.stringify(text)}.`, `Example: ${from} ${example}`);
+}
+
 /** `1 call`, `2 calls`. */
 export function counted(count: number, one: string, many = `${one}s`): string {
   return `${count} ${count === 1 ? one : many}`;
@@ -76,7 +85,7 @@ export function counted(count: number, one: string, many = `${one}s`): string {
 
 export function commandHelp(command: Command): string {
   const rows = Object.entries(command.flags).map(([name, flag]) => [`--${name}${flag.value === undefined ? '' : ` ${flag.value}`}`, flag.help] as const);
-  return [`voicewire ${command.name}: ${command.summary}`, '', command.about, '', ...table(rows), '', 'Example:', `  ${command.example}`].join('\n');
+  return [`voicewire ${command.name}: ${command.summary}`, '', command.about, '', ...table(rows), '', ...(command.examples === undefined ? ['Example:'] : ['Examples:', ...command.examples.map((example) => `  ${example}`)]), `  ${command.example}`].join('\n');
 }
 
 /** Two columns, the first as wide as its longest text. */

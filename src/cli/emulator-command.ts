@@ -1,7 +1,13 @@
+import { writeFile } from 'node:fs/promises';
+import { createSecureContext } from 'node:tls';
+import { FAULT_KINDS, parseFault } from '../emulator/index.js';
+import type { EmulatorOptions, Fault } from '../emulator/index.js';
+import { HostError } from '../host/errors.js';
 import { stderrLogger } from '../host/stderr-logger.js';
 import { systemClock } from '../host/system-clock.js';
-import { commonFlags, stringFlag, wholeNumber } from './command.js';
+import { commonFlags, decimalNumber, listFlag, stringFlag, usage, wholeNumber } from './command.js';
 import type { Command, FlagValues } from './command.js';
+import { readInputFile } from './input-file.js';
 import { startScriptedEmulator } from './model-choice.js';
 import { painter, untilInterrupted } from './terminal.js';
 import type { Terminal } from './terminal.js';
@@ -12,13 +18,31 @@ export const emulatorCommand: Command = {
   about: [
     'Starts the emulator of a realtime speech model alone and prints its address. Any realtime client in any language can be developed',
     'and tested against it. It speaks by itself, follows a script, and does not understand speech.',
+    '',
+    `A fault is written kind:name=value,name=value. The kinds are ${FAULT_KINDS.join(', ')};`,
+    'src/emulator/README.md tells of each. While it runs, POST /emulator/faults on the same port sets one, DELETE takes all back.',
   ].join('\n'),
+  examples: [
+    'npx voicewire emulator --script call.yaml --tls --save-cert emulator.pem',
+    'npx voicewire emulator --fault drop:onEvent=response.output_audio.delta,nth=5 --fault latency:events=audio,ms=200,jitterMs=100 --seed 7',
+    'npx voicewire emulator --beta --api-key k --session-limit-s 60',
+  ],
   example: 'npx voicewire emulator --port 8080 --script parrot',
   flags: {
     port: { type: 'string', value: '<number>', help: 'where to listen; 0, the default, takes a free port' },
     host: { type: 'string', value: '<address>', help: 'address to bind (127.0.0.1)' },
-    script: { type: 'string', value: '<name>', help: 'demo (default), parrot, or a JSON file' },
-    'api-key': { type: 'string', value: '<key>', help: 'refuse clients that do not send this key' },
+    script: { type: 'string', value: '<name>', help: 'demo (default), parrot, or a JSON, YAML, JavaScript or TypeScript file' },
+    'api-key': { type: 'string', value: '<key>', help: 'refuse clients that send neither this key nor a client secret' },
+    tls: { type: 'boolean', help: 'wss: with a certificate made for this run, or with the two below' },
+    'tls-cert': { type: 'string', value: '<file.pem>', help: 'certificate for wss:' },
+    'tls-key': { type: 'string', value: '<file.pem>', help: 'its key' },
+    'save-cert': { type: 'string', value: '<file.pem>', help: 'write the certificate here, for NODE_EXTRA_CA_CERTS and the like' },
+    beta: { type: 'boolean', help: 'serve clients of the first version of the protocol too' },
+    pace: { type: 'string', value: '<number>', help: 'send audio so many times faster than it lasts (8)' },
+    'think-ms': { type: 'string', value: '<number>', help: 'from response.created to the first output (120)' },
+    'session-limit-s': { type: 'string', value: '<number>', help: 'a session ends after so many seconds (3600)' },
+    fault: { type: 'string', multiple: true, value: '<fault>', help: 'something goes wrong on every connection; may be given again' },
+    seed: { type: 'string', value: '<number>', help: 'the same number gives the same ids and the same chance again' },
     verbose: { type: 'boolean', help: 'log each step of each session to standard error' },
     ...commonFlags,
   },
@@ -28,26 +52,80 @@ export const emulatorCommand: Command = {
 async function emulate(values: FlagValues, terminal: Terminal): Promise<number> {
   const json = values['json'] === true;
   const apiKey = stringFlag(values, 'api-key');
-  const port = wholeNumber(stringFlag(values, 'port') ?? '0', '--port', 0, 65_535, 8080);
+  const script = stringFlag(values, 'script') ?? 'demo';
+  const options = { ...optionsFrom(values), ...(await tlsFrom(values)) };
   const startedMs = systemClock.now();
-  await using emulator = await startScriptedEmulator(stringFlag(values, 'script') ?? 'demo', {
-    host: stringFlag(values, 'host') ?? '127.0.0.1',
-    port,
+  await using emulator = await startScriptedEmulator(script, {
+    ...options,
     logger: stderrLogger({ level: values['verbose'] === true ? 'info' : 'warn', json, write: (line) => terminal.err(line.trimEnd()) }),
     ...(apiKey === undefined ? {} : { apiKey }),
   });
+  const saveTo = stringFlag(values, 'save-cert');
+  if (saveTo !== undefined) await save(saveTo, emulator.certificate ?? '');
   if (json) {
-    terminal.out(JSON.stringify({ type: 'listening', url: emulator.url }));
+    terminal.out(JSON.stringify({ type: 'listening', url: emulator.url, ...(saveTo === undefined ? {} : { certificate: saveTo }) }));
   } else {
     const { bold } = painter(terminal);
     terminal.out(`The emulator listens on ${bold(emulator.url)}`);
     terminal.out('');
     terminal.out('Connect a realtime client, for example a gateway in another terminal:');
-    terminal.out(`  ${apiKey === undefined ? '' : 'OPENAI_API_KEY=<the key> '}npx voicewire serve --model-url ${emulator.url}`);
+    const trust = emulator.certificate === undefined ? '' : `NODE_EXTRA_CA_CERTS=${saveTo ?? '<the file of --save-cert>'} `;
+    terminal.out(`  ${trust}${apiKey === undefined ? '' : 'OPENAI_API_KEY=<the key> '}npx voicewire serve --model-url ${emulator.url}`);
+    for (const fault of options.faults ?? []) terminal.out(`Goes wrong on purpose: ${JSON.stringify(fault)}`);
     terminal.out('Ctrl-C stops.');
   }
   await untilInterrupted(terminal);
   const durationMs = Math.round(systemClock.now() - startedMs);
   terminal.out(json ? JSON.stringify({ type: 'summary', durationMs }) : `Stopped after ${(durationMs / 1000).toFixed(1)} s.`);
   return 0;
+}
+
+function optionsFrom(values: FlagValues): EmulatorOptions {
+  const number = (name: string, min: number, max: number, example: number): number | undefined => {
+    const text = stringFlag(values, name);
+    return text === undefined ? undefined : decimalNumber(text, `--${name}`, min, max, example);
+  };
+  const [pace, thinkMs, limitS] = [number('pace', 0.1, 1000, 8), number('think-ms', 0, 600_000, 120), number('session-limit-s', 0.001, 86_400, 60)];
+  const seed = stringFlag(values, 'seed');
+  return {
+    host: stringFlag(values, 'host') ?? '127.0.0.1',
+    port: wholeNumber(stringFlag(values, 'port') ?? '0', '--port', 0, 65_535, 8080),
+    beta: values['beta'] === true,
+    faults: listFlag(values, 'fault').map(faultFrom),
+    ...(pace === undefined ? {} : { pace }),
+    ...(thinkMs === undefined ? {} : { thinkMs }),
+    ...(limitS === undefined ? {} : { sessionLimitMs: limitS * 1000 }),
+    ...(seed === undefined ? {} : { seed: wholeNumber(seed, '--seed', 0, 999_999_999, 7) }),
+  };
+}
+
+function faultFrom(text: string): Fault {
+  const fault = parseFault(text);
+  if (typeof fault === 'string') throw usage(`--fault ${JSON.stringify(text)} is no fault: ${fault}.`, 'Example: --fault drop:onEvent=response.output_audio.delta,nth=5');
+  return fault;
+}
+
+async function tlsFrom(values: FlagValues): Promise<Pick<EmulatorOptions, 'tls'>> {
+  const [cert, key, tls] = [stringFlag(values, 'tls-cert'), stringFlag(values, 'tls-key'), values['tls'] === true];
+  if ((cert === undefined) !== (key === undefined)) throw usage('A certificate and its key go together.', 'Give both --tls-cert and --tls-key, or --tls alone for a certificate that is made for this run.');
+  if (cert === undefined || key === undefined) {
+    if (!tls && stringFlag(values, 'save-cert') !== undefined) throw usage('--save-cert without --tls: there is no certificate to save.', 'Add --tls.');
+    return { tls };
+  }
+  const read = async (file: string): Promise<string> => new TextDecoder().decode(await readInputFile(file, 'Give a PEM file that you may read.'));
+  const certificate = { cert: await read(cert), key: await read(key) };
+  try {
+    createSecureContext(certificate);
+  } catch (cause) {
+    throw usage('The certificate and its key cannot be used for TLS.', 'Both are PEM files, and the key is the one that the certificate was made for.', cause);
+  }
+  return { tls: certificate };
+}
+
+async function save(path: string, certificate: string): Promise<void> {
+  try {
+    await writeFile(path, certificate);
+  } catch (cause) {
+    throw new HostError('FILE_NOT_WRITABLE', `The certificate cannot be written to ${JSON.stringify(path)}.`, { hint: 'Give --save-cert a file in a folder where you may write.', cause });
+  }
 }

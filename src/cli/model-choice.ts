@@ -1,9 +1,8 @@
 import type { Logger, RealtimeModel } from '../../session/index.js';
-import { parseScript, startEmulator } from '../emulator/index.js';
+import { startEmulator } from '../emulator/index.js';
 import type { Emulator, EmulatorOptions } from '../emulator/index.js';
-import { HostError } from '../host/errors.js';
 import { openaiRealtime } from '../provider/openai/openai-realtime.js';
-import { readInputFile } from './input-file.js';
+import { readScriptFile } from './script-file.js';
 
 /** A model to talk to, and what was started for it. */
 export interface ChosenModel extends AsyncDisposable {
@@ -32,21 +31,9 @@ export async function emulatedModel(script: string, logger: Logger): Promise<Cho
   };
 }
 
-/** `script` is `demo`, `parrot`, or a JSON file. Rejects with `FILE_NOT_FOUND` or `SCRIPT_INVALID`. */
+/** `script` is `demo`, `parrot`, or a file of a script. Rejects with `FILE_NOT_FOUND` or `SCRIPT_INVALID`. */
 export async function startScriptedEmulator(script: string, options: Omit<EmulatorOptions, 'script' | 'mode'>): Promise<Emulator> {
   if (script === 'demo') return startEmulator(options);
   if (script === 'parrot') return startEmulator({ ...options, mode: 'parrot' });
-  return startEmulator({ ...options, script: parseScript(await readJson(script)) });
-}
-
-async function readJson(path: string): Promise<unknown> {
-  const bytes = await readInputFile(path, 'Give --script "demo", "parrot", or the path of a JSON file that you may read.');
-  try {
-    return JSON.parse(new TextDecoder().decode(bytes));
-  } catch (cause) {
-    throw new HostError('SCRIPT_INVALID', `The script ${path} is not JSON: ${cause instanceof Error ? cause.message : 'it cannot be read'}.`, {
-      hint: 'src/emulator/README.md shows what a script looks like.',
-      cause,
-    });
-  }
+  return startEmulator({ ...options, script: await readScriptFile(script) });
 }
