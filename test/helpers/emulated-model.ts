@@ -2,8 +2,11 @@
 import { TransportError } from '../../session/index.js';
 import type { ModelCommand, ModelConnectOptions, ModelConnection, RealtimeModel, Timer } from '../../session/index.js';
 import { EmulatedSession } from '../../src/emulator/emulated-session.js';
-import type { EmulatedSessionOptions, EmulatorEffect } from '../../src/emulator/emulated-session.js';
+import type { EmulatorEffect } from '../../src/emulator/effect.js';
+import type { EmulatedSessionOptions } from '../../src/emulator/emulated-session.js';
 import { createVoice, demoScript } from '../../src/emulator/index.js';
+import type { Script } from '../../src/emulator/index.js';
+import { ScriptBrain } from '../../src/emulator/script-brain.js';
 import type { ManualClock } from '../../src/host/manual-clock.js';
 import { parseMessage } from '../../src/protocol/openai-realtime/parse.js';
 import { serialize } from '../../src/protocol/openai-realtime/serialize.js';
@@ -18,10 +21,14 @@ export interface WireListener {
   onClose?(connection: number, dir: 'in' | 'out', code: number, reason: string): void;
 }
 
+export interface EmulatedModelOptions extends Partial<EmulatedSessionOptions> {
+  readonly script?: Script;
+}
+
 export class EmulatedModel implements RealtimeModel {
   readonly label = 'emulator';
   readonly #clock: ManualClock;
-  readonly #options: Partial<EmulatedSessionOptions>;
+  readonly #options: EmulatedModelOptions;
   readonly #listener: WireListener;
   readonly #voice = createVoice({ synthesizers: [] });
   readonly #speaking = new Set<Promise<void>>();
@@ -30,7 +37,7 @@ export class EmulatedModel implements RealtimeModel {
   /** While it is set, nobody gets in. */
   refuses = false;
 
-  constructor(clock: ManualClock, options: Partial<EmulatedSessionOptions> = {}, listener: WireListener = {}) {
+  constructor(clock: ManualClock, options: EmulatedModelOptions = {}, listener: WireListener = {}) {
     this.#clock = clock;
     this.#options = options;
     this.#listener = listener;
@@ -64,7 +71,9 @@ export class EmulatedModel implements RealtimeModel {
     const clock = this.#clock;
     this.#connections += 1;
     const number = this.#connections;
-    const session = new EmulatedSession({ script: demoScript, mode: 'script', model: 'emulator', pace: 8, sessionLimitMs: 3_600_000, thinkMs: 120, unixSeconds: 1_800_000_000, nowMs: clock.now(), ...this.#options, seed: (this.#options.seed ?? 0) + number });
+    const { script = demoScript, seed = 0, ...options } = this.#options;
+    const plain = { kind: 'realtime', model: 'emulator', pace: 8, sessionLimitMs: 3_600_000, thinkMs: 120, recognises: false, mcpServers: [] } as const;
+    const session = new EmulatedSession({ ...plain, brain: new ScriptBrain(script), unixSeconds: 1_800_000_000, nowMs: clock.now(), ...options, seed: seed + number });
     let timer: Timer | undefined;
     let open = true;
     const end = (dir: 'in' | 'out', code: number, reason: string): void => {
@@ -82,7 +91,7 @@ export class EmulatedModel implements RealtimeModel {
         else if (effect.type === 'speak') {
           const speaking: Promise<void> = this.#voice.speak(effect.text).then((speech) => {
             this.#speaking.delete(speaking);
-            perform(session.spoken(effect.responseId, speech, clock.now()));
+            perform(session.spoken(effect.responseId, effect.part, speech, clock.now()));
           });
           this.#speaking.add(speaking);
         }
