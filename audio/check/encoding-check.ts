@@ -18,8 +18,8 @@ export type LikelyEncoding = Encoding | 'pcm16_swapped';
 
 export interface EncodingCheck {
   readonly declared: Encoding;
-  /** What is looked at together; bytes of silence are left out. */
-  readonly window: Uint8Array;
+  /** What is looked at together; bytes of silence are left out. Made when the first bytes come: a stream that has not begun costs nothing. */
+  window: Uint8Array | undefined;
   filled: number;
   /** Where in the window the block that is being filled begins. */
   blockAt: number;
@@ -35,7 +35,7 @@ const WINDOWS = 15;
 const BLOCK_BYTES = 160;
 
 export function createEncodingCheck(declared: Encoding): EncodingCheck {
-  return { declared, window: new Uint8Array(WINDOW_BYTES), filled: 0, blockAt: 0, windowsLeft: WINDOWS };
+  return { declared, window: undefined, filled: 0, blockAt: 0, windowsLeft: WINDOWS };
 }
 
 /**
@@ -43,19 +43,20 @@ export function createEncodingCheck(declared: Encoding): EncodingCheck {
  * `'as_declared'` when enough has been heard, and nothing while more is needed. What comes after a verdict is not looked at.
  */
 export function checkEncoding(check: EncodingCheck, bytes: Uint8Array): LikelyEncoding | 'as_declared' | undefined {
+  const window = (check.window ??= new Uint8Array(WINDOW_BYTES));
   for (let at = 0; at < bytes.length && check.windowsLeft > 0; ) {
     const length = Math.min(bytes.length - at, check.blockAt + BLOCK_BYTES - check.filled);
-    check.window.set(bytes.subarray(at, at + length), check.filled);
+    window.set(bytes.subarray(at, at + length), check.filled);
     check.filled += length;
     at += length;
     if (check.filled < check.blockAt + BLOCK_BYTES) return undefined;
-    if (isStill(check.window.subarray(check.blockAt, check.filled))) check.filled = check.blockAt;
+    if (isStill(window.subarray(check.blockAt, check.filled))) check.filled = check.blockAt;
     check.blockAt = check.filled;
     if (check.filled < WINDOW_BYTES) continue;
     check.filled = 0;
     check.blockAt = 0;
     check.windowsLeft -= 1;
-    const likely = likelyEncoding(check.declared, check.window);
+    const likely = likelyEncoding(check.declared, window);
     if (likely !== check.declared) {
       check.windowsLeft = 0;
       return likely;

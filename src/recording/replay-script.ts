@@ -2,6 +2,7 @@ import { step } from '../../session/index.js';
 import type { SessionInput, SessionState } from '../../session/index.js';
 import { HostError } from '../host/errors.js';
 import type { RecordingLine, StartLine } from './format.js';
+import { withNewMembers } from './recorded-state.js';
 import type { Recording } from './recording-reader.js';
 import type { PeerEntry } from './recorded-peer.js';
 
@@ -54,7 +55,7 @@ function wireEntry(recording: Recording, line: Extract<RecordingLine, { type: 'm
 function sessionDrafts(recording: Recording): Draft[] {
   const drafts = new Map<number, Draft>();
   const start = recording.lines.find((line): line is StartLine => line.type === 'start');
-  let state = start === undefined ? undefined : (recording.value(start.state) as SessionState);
+  let state = start === undefined ? undefined : withNewMembers(recording.value(start.state) as SessionState);
   let serving = 0;
   recording.lines.forEach((line, index) => {
     if (line.type !== 'input' || state === undefined) return;

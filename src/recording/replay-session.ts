@@ -1,8 +1,9 @@
-import { createSessionState, step } from '../../session/index.js';
+import { step } from '../../session/index.js';
 import type { EventInfo, ModelCommand, SessionEvent, SessionInput, SessionRecorder, SessionState } from '../../session/index.js';
 import { HostError } from '../host/errors.js';
 import type { CommandLine, EventLine, RecordingLine, StartLine } from './format.js';
 import { encode } from './plain-data.js';
+import { withNewMembers } from './recorded-state.js';
 import { recordSessionTo } from './record-session.js';
 import type { Recording } from './recording-reader.js';
 import { audioCopy } from './recording-writer.js';
@@ -152,22 +153,4 @@ class Comparison {
 
 function isOutput(line: RecordingLine): line is CommandLine | EventLine {
   return line.type === 'command' || (line.type === 'event' && line.by === undefined);
-}
-
-/** The state at the start of a session that an older version recorded: what has been added to the state since is as it is in a new one. */
-function withNewMembers(recorded: SessionState): SessionState {
-  return filled(recorded, createSessionState(recorded.config, 'clock', { agent: recorded.agent }));
-}
-
-function filled<T extends object>(value: T, defaults: T): T {
-  const missing = Object.entries(defaults).filter(([name, fresh]) => fresh !== undefined && !(name in value));
-  for (const [name, fresh] of Object.entries(defaults)) {
-    const own: unknown = value[name as keyof T];
-    if (isPlain(fresh) && isPlain(own)) filled(own, fresh);
-  }
-  return Object.assign(value, Object.fromEntries(missing));
-}
-
-function isPlain(value: unknown): value is object {
-  return typeof value === 'object' && value !== null && Object.getPrototypeOf(value) === Object.prototype;
 }
