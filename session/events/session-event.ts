@@ -167,6 +167,12 @@ export type SessionEventBody =
       readonly contentIndex?: number;
       readonly sample?: number;
     }
+  | {
+      /** With `bargeIn.mode` `auto`: how the session goes on, and how loud the microphone hears what the agent says, in dB of that; at most so loud where no echo was found. */
+      readonly type: 'echo_test';
+      readonly mode: 'two-stage' | 'half-duplex';
+      readonly echoDb: number;
+    }
   | { readonly type: 'history_added'; readonly item: HistoryItem }
   | { readonly type: 'history_updated'; readonly changes: readonly HistoryChange[] }
   | { readonly type: 'transcript_delta'; readonly role: 'user' | 'agent'; readonly itemId: string; readonly delta: string }
@@ -237,6 +243,7 @@ const types: { readonly [Type in SessionEvent['type']]: true } = {
   audio_interrupted: true,
   audio_paused: true,
   audio_resumed: true,
+  echo_test: true,
   history_added: true,
   history_updated: true,
   transcript_delta: true,

@@ -7,10 +7,12 @@ export interface BargeInOptions {
    * - `two-stage`: speech holds the sound, and what follows decides whether the agent is stopped or plays on from the same sample.
    * - `half-duplex`: the model hears silence while the agent sounds; for loudspeakers whose echo comes back.
    * - `off`: speech never stops the agent, but for a safety phrase; it is answered afterwards.
+   * - `auto`: `two-stage`, and `half-duplex` from the moment on when the agent's first seconds are found to come back into the microphone too loud
+   *   for a voice to stand out of them; `echo_test` tells.
    *
-   * With `two-stage` and `off` the session, not the model, asks for the answer to each turn; a turn that was no interruption gets none.
+   * With `two-stage`, `auto` and `off` the session, not the model, asks for the answer to each turn; a turn that was no interruption gets none.
    */
-  readonly mode?: 'immediate' | 'two-stage' | 'half-duplex' | 'off';
+  readonly mode?: 'immediate' | 'two-stage' | 'half-duplex' | 'off' | 'auto';
   /** Two-stage: how the sound is held, `pause` (default) or `duck` (it goes on, 12 dB softer). */
   readonly pause?: 'pause' | 'duck';
   /** Two-stage: so much voice after the model's sign of speech stops the agent. Default 500; below about 400, "mhm" does. */
@@ -26,6 +28,11 @@ export interface BargeInOptions {
   readonly safetyPhrases?: readonly string[];
   /** Two-stage: the sound is held no longer than that. Default 1500. */
   readonly decideWithinMs?: number;
+  /**
+   * Two-stage: the microphone must be louder than the agent's expected echo by so many dB, 0..40, before speech holds the sound. 0: the echo is not
+   * looked at. Default 0, with `auto` 6.
+   */
+  readonly aboveEchoDb?: number;
   /** In any mode: the model hears silence for so long after the agent has begun to sound, while an echo canceller learns. Default 0. */
   readonly warmUpMs?: number;
   /** Half-duplex: how long a room goes on sounding after the loudspeaker. Default 300. */
@@ -42,6 +49,8 @@ export interface BargeInCounts {
   readonly tentative: number;
   readonly confirmed: number;
   readonly resumed: number;
+  /** Speech that the model heard over the agent's sound and that did not stand out of its echo when it began. */
+  readonly belowEcho: number;
   /** Microphone audio that was replaced by silence. */
   readonly mutedMs: number;
 }
@@ -49,6 +58,7 @@ export interface BargeInCounts {
 const BACK_CHANNELS = ['mhm', 'mm', 'mmm', 'hm', 'hmm', 'uh huh', 'uh', 'um', 'ah', 'oh', 'yeah', 'yes', 'yep', 'ok', 'okay', 'right', 'sure', 'i see', 'got it', 'aha', 'all right', 'alright'];
 const SAFETY_PHRASES = ['stop', 'wait', 'hold on', 'help'];
 const LONGEST_MS = 60_000;
+const LOUDEST_DB = 40;
 
 /** Fills in what was left out. Throws `RangeError` for a time or a count that cannot be. */
 export function bargeInPolicy(options: BargeInOptions = {}, config?: Pick<ModelConfig, 'turnDetection'>): BargeInPolicy {
@@ -60,16 +70,17 @@ export function bargeInPolicy(options: BargeInOptions = {}, config?: Pick<ModelC
     backChannels: options.backChannels ?? BACK_CHANNELS,
     safetyPhrases: options.safetyPhrases ?? SAFETY_PHRASES,
     decideWithinMs: options.decideWithinMs ?? 1_500,
+    aboveEchoDb: options.aboveEchoDb ?? (options.mode === 'auto' ? 6 : 0),
     warmUpMs: options.warmUpMs ?? 0,
     tailMs: options.tailMs ?? 300,
   } as const;
   for (const name of ['confirmMs', 'decideWithinMs', 'warmUpMs', 'tailMs'] as const) {
     if (!(policy[name] >= 0 && policy[name] <= LONGEST_MS)) throw new RangeError(`bargeIn.${name} must be from 0 to ${LONGEST_MS}, not ${policy[name]}.`);
   }
+  if (!(policy.aboveEchoDb >= 0 && policy.aboveEchoDb <= LOUDEST_DB)) throw new RangeError(`bargeIn.aboveEchoDb must be from 0 to ${LOUDEST_DB}, not ${policy.aboveEchoDb}.`);
   if (policy.decideWithinMs < policy.confirmMs) throw new RangeError(`bargeIn.decideWithinMs (${policy.decideWithinMs}) must not be below confirmMs (${policy.confirmMs}).`);
   if (!Number.isInteger(policy.minWords) || policy.minWords < 1) throw new RangeError(`bargeIn.minWords must be a whole number from 1 on, not ${policy.minWords}.`);
-  const judges = policy.mode === 'two-stage' || policy.mode === 'off';
-  return { ...policy, sessionAnswers: judges && config?.turnDetection !== null && config?.turnDetection?.createResponse !== false };
+  return { ...policy, sessionAnswers: sessionJudges(policy.mode) && config?.turnDetection !== null && config?.turnDetection?.createResponse !== false };
 }
 
 /**
@@ -77,6 +88,11 @@ export function bargeInPolicy(options: BargeInOptions = {}, config?: Pick<ModelC
  * A conversation without turn detection is left as it is.
  */
 export function configuredFor(policy: BargeInPolicy, config: ModelConfig): ModelConfig {
-  if ((policy.mode !== 'two-stage' && policy.mode !== 'off') || config.turnDetection === null) return config;
+  if (!sessionJudges(policy.mode) || config.turnDetection === null) return config;
   return { ...config, turnDetection: { ...(config.turnDetection ?? { type: 'server_vad' }), interruptResponse: false, createResponse: false } };
+}
+
+/** Whether the session, and not the model, decides what speech over the agent means. */
+export function sessionJudges(mode: BargeInPolicy['mode']): boolean {
+  return mode === 'two-stage' || mode === 'off' || mode === 'auto';
 }

@@ -1,12 +1,17 @@
 import type { BargeInPolicy } from './barge-in-policy.js';
+import { createEcho } from './echo-state.js';
+import type { EchoState } from './echo-state.js';
 
 /** Sound that is held because the user may be interrupting, or was held and plays on while the words are still to come. */
 export interface Doubt {
   /** The user's items in question, each with what is known of its words. */
   readonly texts: Map<string, string>;
-  readonly sinceMs: number;
+  /** When the sound was held; before that, when the speech began. */
+  sinceMs: number;
   /** Nearly everything had been heard: then any word is an answer, and none of them means "go on". */
-  readonly nearEnd: boolean;
+  nearEnd: boolean;
+  /** It does not stand out of the agent's echo, and holds nothing until it does. */
+  belowEcho: boolean;
   /** Whether the model still hears speech. */
   speaking: boolean;
   /** Where the user's speech ended in the microphone's audio, once it has. */
@@ -22,7 +27,7 @@ export interface Doubt {
 }
 
 /**
- *      calm ──speech over sound──▶ held ──voice or words──▶ calm (interrupted)
+ *      calm ──speech over sound, out of its echo──▶ held ──voice or words──▶ calm (interrupted)
  *       ▲                           │
  *       │                           └──short, back-channel, or time is up──▶ playing_on ──words──▶ calm (interrupted)
  *       └────────────────────── nothing more to come, or other speech ──────────┘
@@ -31,10 +36,14 @@ export type BargeInPhase = { readonly name: 'calm' } | { readonly name: 'held'; 
 
 export interface BargeInState {
   readonly policy: BargeInPolicy;
+  /** The policy's mode; `auto` is one of two. */
+  mode: Exclude<BargeInPolicy['mode'], 'auto'>;
   phase: BargeInPhase;
   /** Items of the user whose speech began over the agent's, newest last, each with the responses that it began over: a safety phrase in it stops those. */
   readonly overSound: Map<string, readonly string[]>;
-  readonly counts: { tentative: number; confirmed: number; resumed: number; mutedMs: number };
+  /** Present while the echo is looked at. */
+  echo?: EchoState;
+  readonly counts: { tentative: number; confirmed: number; resumed: number; belowEcho: number; mutedMs: number };
   /** The microphone lately, in dB of full scale: the loudest chunk (fading), the level over some 40 ms, and the quietest of that: the room. */
   readonly level: { peakDb: number; smoothDb: number; floorDb: number };
   /** Since when the agent sounds without a pause, and until when its room does. */
@@ -43,5 +52,16 @@ export interface BargeInState {
 }
 
 export function createBargeIn(policy: BargeInPolicy): BargeInState {
-  return { policy, phase: { name: 'calm' }, overSound: new Map(), counts: { tentative: 0, confirmed: 0, resumed: 0, mutedMs: 0 }, level: { peakDb: -100, smoothDb: -100, floorDb: 0 }, soundsUntilMs: -Infinity };
+  const mode = policy.mode === 'auto' ? 'two-stage' : policy.mode;
+  const looksAtEcho = policy.mode === 'auto' || (mode === 'two-stage' && policy.aboveEchoDb > 0);
+  return {
+    policy,
+    mode,
+    phase: { name: 'calm' },
+    overSound: new Map(),
+    ...(looksAtEcho ? { echo: createEcho(policy.mode === 'auto') } : {}),
+    counts: { tentative: 0, confirmed: 0, resumed: 0, belowEcho: 0, mutedMs: 0 },
+    level: { peakDb: -100, smoothDb: -100, floorDb: 0 },
+    soundsUntilMs: -Infinity,
+  };
 }

@@ -22,7 +22,8 @@ const NOTHING_DB = -100;
 export function heardByModel(context: StepContext, bytes: Uint8Array): Uint8Array {
   const { state, nowMs } = context;
   const { bargeIn, ledger, config } = state;
-  const { mode, warmUpMs, tailMs } = bargeIn.policy;
+  const { mode } = bargeIn;
+  const { warmUpMs, tailMs } = bargeIn.policy;
   if (mode !== 'half-duplex' && warmUpMs === 0) return bytes;
   const sounds = isPlaying(ledger, nowMs) && nowMs < ledger.playedOutAtMs + MAX_LAG_MS;
   if (sounds) {

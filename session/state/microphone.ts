@@ -3,6 +3,7 @@
  * too.
  */
 import { bytesToMs, msToBytes } from '../../audio/index.js';
+import { hearEcho } from './echo-guard.js';
 import { watchFormat } from './format-watch.js';
 import { removeItem, textOf } from './history.js';
 import { heardByModel } from './microphone-gate.js';
@@ -36,6 +37,7 @@ export function onMicrophone(context: StepContext, bytes: Uint8Array, queuedByte
     microphone.high = false;
     emit(context, { type: 'pressure', queue: 'microphone', state: 'normal', dropped: microphone.dropped });
   }
+  if (state.bargeIn.echo !== undefined) hearEcho(context, bytes);
   const heard = heardByModel(context, bytes);
   sendMicrophone(context, heard);
   onVoice(context, heard);

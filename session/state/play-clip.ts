@@ -1,4 +1,5 @@
 import { bytesToSamples, completeEntry, openEntry, receiveAndSend, samplesToBytes, samplesToMs, settleHeard } from '../../audio/index.js';
+import { noteGiven } from './echo-guard.js';
 import { soundBegins, watchListener } from './listener-watch.js';
 import type { StepContext } from './step-context.js';
 import { addBounded, emit, newId } from './step-context.js';
@@ -23,6 +24,7 @@ export function playClip(context: StepContext, clip: Uint8Array, source: 'filler
   receiveAndSend(state.ledger, entry, samples, nowMs);
   watchListener(context);
   const bytes = clip.slice(0, samplesToBytes(format, samples));
+  if (state.bargeIn.echo !== undefined) noteGiven(state, format, bytes);
   const durationMs = samplesToMs(format, samples);
   emit(context, { type: 'audio', source, responseId: itemId, itemId, contentIndex: 0, epoch: state.ledger.epoch, chunk: { bytes, format, firstSample: 0 } });
   completeEntry(state.ledger, entry);

@@ -1,3 +1,6 @@
+/** A transcriber writes down some words of an echo wrongly. */
+const ECHOED_SHARE = 0.75;
+
 /** The words of a transcript in one spelling: no case, no punctuation. Apostrophes stay within a word. */
 export function wordsOf(text: string): string[] {
   return text.toLowerCase().replaceAll('’', "'").match(/[\p{L}\p{N}]+(?:'[\p{L}\p{N}]+)*/gu) ?? [];
@@ -9,6 +12,12 @@ export function holdsPhrase(words: readonly string[], phrases: readonly string[]
     const wanted = wordsOf(phrase);
     return wanted.length > 0 && words.some((_word, at) => wanted.every((each, index) => words[at + index] === each));
   });
+}
+
+/** Whether nearly all of the words are among those that the agent says itself: its echo, written down. */
+export function echoes(words: readonly string[], agentWords: readonly string[]): boolean {
+  const said = new Set(agentWords);
+  return words.filter((word) => said.has(word)).length >= words.length * ECHOED_SHARE;
 }
 
 /** Whether the words are nothing but those phrases, one after the other. Of no words at all that is true as well. */

@@ -4,6 +4,7 @@ import type { ModelErrorInfo, ModelInput, ModelItem } from '../ports/model.js';
 import { compareWithWords, watchSound } from './anomalies.js';
 import { interrupt } from './barge-in.js';
 import { belongsToConversation, finish, onConnect, onConnectionClosed, onConnectionTimer, onModelExhausted, onOpened, onOpeningFailed, recover } from './connection.js';
+import { noteGiven } from './echo-guard.js';
 import { forgetFailures } from './failure-notes.js';
 import { onFailureTimer, settleFailure } from './failures.js';
 import { watchFormat } from './format-watch.js';
@@ -439,6 +440,7 @@ function onAudio(context: StepContext, input: Extract<ModelInput, { type: 'audio
   settleAnswered(state, responseId);
   const firstSample = entry.receivedSamples;
   receiveAndSend(state.ledger, entry, samples, nowMs);
+  if (state.bargeIn.echo !== undefined) noteGiven(state, format, input.bytes);
   watchListener(context);
   confirmPerhaps(context, response);
   if (!response.hasAudio) tellFirstAudio(context, response, itemId);

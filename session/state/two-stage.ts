@@ -1,11 +1,12 @@
 import { audiblePart, isPlaying, unheardMs } from '../../audio/index.js';
 import { interrupt } from './barge-in.js';
 import type { Doubt } from './barge-in-state.js';
+import { isMoreThanEcho } from './echo-guard.js';
 import { holdSound, letPlayOn } from './held-sound.js';
 import { textOf } from './history.js';
 import { measureVoice } from './microphone-gate.js';
 import { onTurnEnded, requestNext, want } from './responses.js';
-import { holdsPhrase, onlyPhrases, wordsOf } from './spoken-words.js';
+import { echoes, holdsPhrase, onlyPhrases, wordsOf } from './spoken-words.js';
 import type { StepContext } from './step-context.js';
 import { dropOldest } from './step-context.js';
 import { beginSpokenTurn, markCommitted } from './turn-marks.js';
@@ -22,13 +23,14 @@ const PADDING_MS = 300;
 /** The model hears speech. */
 export function onSpeechStarted(context: StepContext, itemId: string, audioStartMs: number): void {
   const { state, nowMs } = context;
-  const { mode } = state.bargeIn.policy;
-  const { phase } = state.bargeIn;
+  const { mode, policy, phase } = state.bargeIn;
   const generates = isGenerating(context);
   const isOver = generates || isPlaying(state.ledger, nowMs);
   if (isOver || phase.name === 'held') noteOverSound(context, itemId);
   if (mode === 'immediate' || mode === 'half-duplex') {
-    if (state.config.turnDetection?.interruptResponse !== false) interrupt(context, true);
+    // A mode that was chosen by a test found a model that was told not to stop by itself.
+    if (policy.mode === 'auto') interrupt(context, false);
+    else if (state.config.turnDetection?.interruptResponse !== false) interrupt(context, true);
     return;
   }
   const markedMs = -(audioStartMs + paddingMs(context));
@@ -45,10 +47,12 @@ export function onSpeechStarted(context: StepContext, itemId: string, audioStart
     texts: new Map([[itemId, '']]),
     sinceMs: nowMs,
     nearEnd: !generates && unheardMs(state.ledger, nowMs) <= NEAR_END_MS,
+    belowEcho: mode === 'two-stage' && !isMoreThanEcho(state),
     ...{ speaking: true, markedMs, committed: false, judged: false },
     voice: { heard: false, voicedMs: 0, sinceLoudMs: undefined },
   };
-  if (mode === 'off') {
+  if (doubt.belowEcho) state.bargeIn.counts.belowEcho += 1;
+  if (mode === 'off' || doubt.belowEcho) {
     state.bargeIn.phase = { name: 'playing_on', doubt };
     return;
   }
@@ -83,7 +87,7 @@ export function onTurnCommitted(context: StepContext, itemId: string): void {
     decide(context);
     forget(context, doubt);
     // Where speech never interrupts, it is a turn all the same.
-    return state.bargeIn.policy.mode === 'off' && state.bargeIn.policy.sessionAnswers ? answer(context) : requestNext(context);
+    return state.bargeIn.mode === 'off' && state.bargeIn.policy.sessionAnswers ? answer(context) : requestNext(context);
   }
   markCommitted(context);
   if (state.bargeIn.policy.sessionAnswers) return answer(context);
@@ -118,9 +122,11 @@ export function onUserWords(context: StepContext, itemId: string, words: { reado
 
 /** Microphone audio was sent. It is measured only where the level decides something. */
 export function onVoice(context: StepContext, bytes: Uint8Array): void {
-  if (context.state.bargeIn.policy.mode !== 'two-stage') return;
+  const { state } = context;
+  if (state.bargeIn.mode !== 'two-stage') return;
   measureVoice(context, bytes);
-  const { phase } = context.state.bargeIn;
+  const { phase } = state.bargeIn;
+  if (phase.name === 'playing_on' && phase.doubt.belowEcho && phase.doubt.speaking && isMoreThanEcho(state)) return onStoodOut(context, phase.doubt);
   if (phase.name === 'held' && voiceInterrupts(context, phase.doubt, context.nowMs - phase.doubt.sinceMs)) confirm(context, phase.doubt);
 }
 
@@ -155,6 +161,19 @@ function doubtAbout({ state }: StepContext, itemId: string): Doubt | undefined {
   return phase.name !== 'calm' && phase.doubt.texts.has(itemId) ? phase.doubt : undefined;
 }
 
+/** Speech that was no more than the echo is more than that now. Where the agent has finished meanwhile, it is a turn like any other. */
+function onStoodOut(context: StepContext, doubt: Doubt): void {
+  const { state, nowMs } = context;
+  const generates = isGenerating(context);
+  if (!generates && !isPlaying(state.ledger, nowMs)) {
+    state.bargeIn.phase = { name: 'calm' };
+    return;
+  }
+  Object.assign(doubt, { belowEcho: false, sinceMs: nowMs, nearEnd: !generates && unheardMs(state.ledger, nowMs) <= NEAR_END_MS });
+  holdSound(context, doubt);
+  decide(context);
+}
+
 function noteOverSound({ state }: StepContext, itemId: string): void {
   const { overSound } = state.bargeIn;
   const live = [...state.live.values()].flatMap(({ responseId, interrupted }) => (interrupted ? [] : [responseId]));
@@ -173,10 +192,11 @@ function answer(context: StepContext): void {
 }
 
 function wordsInterrupt({ state }: StepContext, doubt: Doubt): boolean {
-  const { mode, minWords, backChannels, safetyPhrases } = state.bargeIn.policy;
+  const { minWords, backChannels, safetyPhrases } = state.bargeIn.policy;
   const words = [...doubt.texts.values()].flatMap(wordsOf);
   if (holdsPhrase(words, safetyPhrases)) return true;
-  if (mode === 'off') return false;
+  if (state.bargeIn.mode === 'off') return false;
+  if (doubt.belowEcho && echoes(words, state.ledger.entries.flatMap(({ itemId }) => wordsOf(textOf(state.history, itemId))))) return false;
   if (doubt.nearEnd) return words.length > 0;
   return words.length >= minWords && !onlyPhrases(words, backChannels);
 }

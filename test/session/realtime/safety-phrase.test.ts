@@ -20,6 +20,7 @@ describe('a safety phrase', () => {
     ['immediate', KEPT_ON],
     ['half-duplex', KEPT_ON],
     ['two-stage', WRITTEN],
+    ['auto', WRITTEN],
     ['off', WRITTEN],
   ] as const)('stops the agent in mode %s as soon as it is written down, while the user still speaks', async (mode, config) => {
     const { model, clock, of } = await openHarness({ bargeIn: { mode }, config });

@@ -77,7 +77,7 @@ describe('step', () => {
     for (let round = 0; round < 150; round += 1) {
       const recorded = conversation(rng, 60);
       const at = rng.int(0, recorded.length);
-      const state = createSessionState(CONFIG, 'reported', { bargeIn: { mode: rng.pick(['immediate', 'two-stage'] as const), warmUpMs: rng.pick([0, 200]) } });
+      const state = createSessionState(CONFIG, 'reported', { bargeIn: { mode: rng.pick(['immediate', 'two-stage', 'auto'] as const), aboveEchoDb: rng.pick([0, 6]), warmUpMs: rng.pick([0, 200]) } });
       run(state, recorded.slice(0, at));
       const copy = structuredClone(state);
       expect(run(copy, recorded.slice(at)), `seed ${rng.seed}, round ${round}`).toEqual(run(state, recorded.slice(at)));
@@ -87,7 +87,7 @@ describe('step', () => {
   it('has at most one response asked for at a time, and never throws, for any course of events', () => {
     const rng = random();
     for (let round = 0; round < 1_000; round += 1) {
-      const state = createSessionState(CONFIG, 'clock', { bargeIn: { mode: rng.pick(['immediate', 'two-stage', 'half-duplex', 'off'] as const) } });
+      const state = createSessionState(CONFIG, 'clock', { bargeIn: { mode: rng.pick(['immediate', 'two-stage', 'half-duplex', 'off', 'auto'] as const) } });
       for (const { input, atMs } of conversation(rng, 80)) {
         const { effects } = step(state, input, atMs);
         const asked = effects.filter((effect) => effect.type === 'send' && effect.command.type === 'create_response').length;
