@@ -15,7 +15,7 @@ import type { ModelClose, ModelErrorInfo, ModelInput } from '../ports/model.js';
 import { hasAnother, noteFailure, noteSuccess, pickModel, preferredAgainAtMs } from './breaker.js';
 import { restartFormatWatch } from './format-watch-state.js';
 import { splitHeard } from './heard-text.js';
-import { forgetLoss, tellLast, watchLoss } from './failures.js';
+import { tellLast, watchLoss } from './failures.js';
 import { resumeHandoffs } from './handoff.js';
 import { dropHeld } from './hold-back.js';
 import { carryHosted } from './hosted-approval.js';
@@ -315,7 +315,6 @@ function adopt(context: StepContext, attempt: Attempt): void {
   link.tried.length = 0;
   link.serving = servingFrom(link, attempt, nowMs);
   noteSuccess(link, attempt.modelIndex);
-  forgetLoss(context);
   context.effects.push({ type: 'use_connection', attemptId: attempt.attemptId });
   state.connection = { name: 'open' };
   if (first) {

@@ -37,8 +37,8 @@ export interface FailureState {
   told: number;
   retried: number;
   telling?: TellingFailure;
-  /** There is no connection: why, whether the user was waiting for something when it went, and whether that has been told. */
-  loss?: { readonly error: VoicewireError; readonly owed: boolean; told: boolean };
+  /** The last loss of the connection, until it is told: why, and whether the user was waiting for something when it went. */
+  loss?: { readonly error: VoicewireError; readonly owed: boolean };
 }
 
 export function createFailures(policy?: FailurePolicy): FailureState {

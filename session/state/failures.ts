@@ -39,12 +39,8 @@ export function settleFailure(context: StepContext): void {
 export function watchLoss({ state, effects }: StepContext, error: VoicewireError): void {
   const { failures } = state;
   if (failures.policy === undefined) return;
-  failures.loss = { error, owed: isOwed(state), told: false };
+  failures.loss = { error, owed: isOwed(state) };
   effects.push({ type: 'arm_timer', timer: 'failure', delayMs: failures.policy.disconnectedAfterMs });
-}
-
-export function forgetLoss({ state }: StepContext): void {
-  delete state.failures.loss;
 }
 
 /** There is no connection, and there will be none. True when the session ends a little later, after the caller has heard why. */
@@ -56,7 +52,6 @@ export function tellLast(context: StepContext, error: VoicewireError, end: { rea
   const clipMs = playReaction(context, reaction);
   tell(context, 'gave_up', error, then, clipMs === undefined ? 'nothing' : 'clip');
   if (clipMs === undefined && then === 'hangup') return false;
-  forgetLoss(context);
   endAfter(context, 'gave_up', error, then, clipMs ?? 0, end);
   return true;
 }
@@ -116,9 +111,10 @@ function watchDisconnected(context: StepContext): void {
   const { state, effects } = context;
   const { failures, connection } = state;
   const { policy, loss } = failures;
-  if (policy === undefined || loss === undefined || loss.told || connection.name !== 'reconnecting') return;
+  if (policy === undefined || loss === undefined || connection.name !== 'reconnecting') return;
   if (!loss.owed && !isOwed(state)) return void effects.push({ type: 'arm_timer', timer: 'failure', delayMs: LOOK_MS });
-  loss.told = true;
+  // Once for each loss.
+  delete failures.loss;
   react(context, policy, 'disconnected', loss.error);
 }
 

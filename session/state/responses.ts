@@ -340,7 +340,7 @@ export function watchRequest(context: StepContext): void {
   free(context);
   emit(context, { type: 'error', error });
   settleHandles(context, request.wanted.handles, { outcome: 'failed', text: '', error });
-  if (!isPastime(request.wanted.priority)) noteFailedAnswer(context, error);
+  if (!request.interrupted && !isPastime(request.wanted.priority)) noteFailedAnswer(context, error);
   if (state.watch.modelMs > request.sinceMs) return;
   if (request.wanted.handles.length === 0) state.link.askAgain = true;
   context.effects.push({ type: 'recover_connection', reason: 'response_not_begun' });

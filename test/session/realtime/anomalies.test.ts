@@ -56,7 +56,7 @@ describe('an answer whose sound does not fit its words', () => {
   it('is none for the voice of the fixtures, for one that is as fast as can be set, for numbers, for short words, for what was stopped, and where it is not asked for', async () => {
     const harness = await open();
     spoken.forEach(({ text, bytes }, index) => harness.model.push(...answer(`r${index}`, text, bytes)));
-    harness.model.push(...answer('a', 'Mhm.', speechOf(150)), ...answer('b', 'It is +49 171 3456789, or 0 30 1234567.', speechOf(25_000)), ...answer('c', '', speechOf(30_000)));
+    harness.model.push(...answer('a', 'Certainly.', speechOf(200)), ...answer('b', 'It is +49 171 3456789, or 0 30 1234567.', speechOf(25_000)), ...answer('c', '', speechOf(30_000)));
     harness.model.push(...answer('d', SENTENCE, speechOf(1_000), false));
     harness.session.interrupt();
     harness.model.push(...replyEnds('d', 'id', SENTENCE));

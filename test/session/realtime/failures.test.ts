@@ -78,6 +78,22 @@ describe('an answer that fails', () => {
     expect(told(harness).at(-1)).toEqual(['response', 'retry', 'clip']);
   });
 
+  it.each([
+    ['an answer was heard', ({ model }: Harness) => model.push(...replyBegins('ok', 'a1', 'Well.', 100, model.commandsOf('create_response').at(-1)?.request.metadata ?? {}), ...replyEnds('ok', 'a1', 'Well.'))],
+    ['the user typed', ({ session }: Harness) => void session.sendMessage('Hello?')],
+  ])('is another failure when %s in between', async (_name, between) => {
+    const harness = await open();
+    harness.model.push(...userTurn('u1'), ...failed('r1'));
+    askedFails(harness, 'r2');
+    harness.session.respond();
+    between(harness);
+    harness.session.respond();
+    askedFails(harness, 'r3');
+    // With nothing in between it would not be said a third time, nor retried.
+    harness.clock.advance(10_000);
+    expect(told(harness)[2]).toEqual(['response', 'retry', 'clip']);
+  });
+
   it('is not asked for again where that would not help', async () => {
     const harness = await open({ play: SECOND, otherwise: 'hangup' });
     harness.model.push(...userTurn('u1'), ...failed('r1', { code: 'invalid_value', kind: 'invalid_request_error', message: 'No.' }));
@@ -146,6 +162,21 @@ describe('an answer that fails', () => {
       expect(harness.of('failure')).toEqual([]);
       expect(clips(harness)).toEqual([]);
     }
+  });
+
+  it('is told by the clip, not by words that the model would have to say', async () => {
+    const harness = await open({ play: SECOND, say: 'One moment.' });
+    harness.model.push(...userTurn('u1'), ...failed('r1'));
+    expect(told(harness)).toEqual([['response', 'retry', 'clip']]);
+  });
+
+  it('is not told when the user has stopped it before it began', async () => {
+    const harness = await open();
+    harness.session.sendMessage('Hello');
+    harness.session.interrupt();
+    harness.clock.advance(5_000);
+    expect(harness.of('error').map(({ error }) => error.code)).toEqual(['RESPONSE_TIMEOUT']);
+    expect(harness.of('failure')).toEqual([]);
   });
 
   it('is an error and nothing more where nobody said what to do', async () => {
@@ -321,6 +352,20 @@ describe('a lost connection', () => {
     expect(closes(harness)).toEqual([{ state: 'closed', code: 1011, reason: 'internal' }]);
   });
 
+  it('may end the call while it is being made again', async () => {
+    const server = flaky();
+    const harness = await open({ play: SECOND, by: { disconnected: { then: 'hangup' } } }, { model: server.model, reconnect: {} });
+    server.model.push(...userTurn('u1'));
+    server.there = false;
+    server.model.closeFromPeer(1006);
+    await harness.clock.advanceAsync(2_000);
+    expect(told(harness)).toEqual([['disconnected', 'hangup', 'clip']]);
+    server.there = true;
+    await harness.clock.advanceAsync(1_200);
+    expect(closes(harness)).toEqual([{ state: 'closed', code: 1000, reason: 'failure: disconnected' }]);
+    expect(harness.clock.pendingTimers).toBe(0);
+  });
+
   it('without a clip ends at once, as it does without onFailure', async () => {
     const harness = await open({ then: 'retry' });
     harness.model.closeFromPeer(1006);
@@ -357,6 +402,19 @@ describe('a tool that fails and asks for no answer', () => {
     expect(told(harness)).toEqual([['tool', 'continue', 'words']]);
     expect(clips(harness)).toEqual([]);
     expect(harness.model.commandsOf('create_response').map(({ request }) => request.instructions)).toEqual([expect.stringContaining('I could not note that.') as string]);
+  });
+
+  it('is not told while the user speaks', async () => {
+    let fail: (error: Error) => void = () => {};
+    const slow = tool({ name: 'note', description: 'Notes.', parameters: z.object({}), respond: false, execute: () => new Promise<string>((_resolve, reject) => (fail = reject)) });
+    const harness = await open({ play: SECOND }, { tools: [slow] });
+    harness.model.push(...userTurn('u1'), ...calls('r1', ['c1', 'note', '{}']));
+    await settle();
+    harness.model.push(speechStarts('u2'));
+    fail(new Error('disk full'));
+    await settle();
+    expect(harness.of('tool_end')).toMatchObject([{ outcome: 'error' }]);
+    expect(harness.of('failure')).toEqual([]);
   });
 
   it('is none where the model is asked anyway, or has spoken with the call', async () => {
