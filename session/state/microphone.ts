@@ -18,6 +18,8 @@ import { watchVoice } from './voice-watch.js';
 const EARLY_AUDIO_MS = 6_000;
 /** Bytes in the socket's queue above which microphone audio is dropped: at 24 kHz as base64, about 8 s that the network has not taken. */
 const MICROPHONE_HIGH_BYTES = 512 * 1024;
+/** Of what is kept for a connection; two losses in a row are kept whole. */
+const MOST_KEPT = 4;
 /** Kept audio goes out in pieces of this length: few messages, none of them large. */
 const REPLAY_PIECE_MS = 500;
 
@@ -67,7 +69,7 @@ export function keepForReplay(context: StepContext): boolean {
   }
   const neededFrom = first?.startByte ?? microphone.speech?.startByte ?? microphone.ring.startByte;
   if (neededFrom < microphone.ring.startByte) loseAudio(state, neededFrom, microphone.ring.startByte);
-  microphone.limitBytes = microphone.ring.endByte - microphone.ring.startByte + keptBytes(state);
+  microphone.limitBytes = moreBytes(state);
   microphone.turns.length = 0;
   delete microphone.speech;
   // Of a turn whose audio is gone nothing can be heard again.
@@ -99,7 +101,8 @@ export function replayMicrophone(context: StepContext): { readonly fromMs: numbe
     if (last?.eventId === eventId) last.atByte = atByte;
   }
   sendUntil(ring.endByte);
-  microphone.limitBytes = 0;
+  microphone.replayedToByte = ring.endByte;
+  microphone.limitBytes = moreBytes(state);
   const { lost } = microphone;
   delete microphone.lost;
   return lost === undefined ? undefined : { fromMs: bytesToMs(inputFormat, lost.fromByte), toMs: bytesToMs(inputFormat, lost.toByte) };
@@ -109,8 +112,11 @@ export function replayMicrophone(context: StepContext): { readonly fromMs: numbe
 
 function sendMicrophone(context: StepContext, bytes: Uint8Array): void {
   const { microphone } = context.state;
+  const { ring, replayedToByte } = microphone;
+  const keep = keptBytes(context.state);
   microphone.sentBytes += bytes.length;
-  pushToRing(microphone.ring, bytes, keptBytes(context.state));
+  // A connection that is lost soon after it was given kept audio has perhaps not heard it either.
+  pushToRing(ring, bytes, replayedToByte > 0 && ring.endByte - replayedToByte < keep ? Math.max(keep, microphone.limitBytes) : keep);
   send(context, { type: 'append_audio', bytes });
 }
 
@@ -119,6 +125,13 @@ function keepForNext(state: SessionState, bytes: Uint8Array): void {
   const before = ring.startByte;
   pushToRing(ring, bytes, limitBytes);
   if (ring.startByte > before) loseAudio(state, before, ring.startByte);
+}
+
+/** What there is, and as much more as is kept anyway; a line that is lost again and again does not make it grow without end. */
+function moreBytes(state: SessionState): number {
+  const { ring } = state.microphone;
+  const keep = keptBytes(state);
+  return Math.min(ring.endByte - ring.startByte + keep, MOST_KEPT * keep);
 }
 
 function keptBytes({ config, link }: SessionState): number {

@@ -216,8 +216,10 @@ export interface SessionState {
     readonly ring: MicrophoneRing;
     /** Where in the microphone's audio the serving connection began. */
     baseByte: number;
-    /** While there is no connection: how much may be kept. */
+    /** How much may be kept while there is no connection, and while one that has been given kept audio may still be lost before it has said anything of it. */
     limitBytes: number;
+    /** Where the audio ends that the serving connection was given at its begin. */
+    replayedToByte: number;
     /** Where the user began to speak, while they do. */
     speech?: { readonly itemId: string; readonly startByte: number };
     /** Turns that have ended and are known neither by their words nor by an answer. */
@@ -297,6 +299,7 @@ export function createSessionState(modelConfig: ModelConfig, playback: 'clock' |
       ring: createRing(),
       baseByte: 0,
       limitBytes: 0,
+      replayedToByte: 0,
       turns: [],
       commits: [],
     },

@@ -96,6 +96,38 @@ describe('what a caller says while the first connection is made', () => {
     }
   });
 
+  it('and around a second loss, before the new connection has said anything of what it was given', async () => {
+    const clock = new ManualClock(1_000);
+    const model = freezableModel(clock);
+    const session = new RealtimeSession(new RealtimeAgent({ name: 'Ava' }), { model, clock, sessionId: 'twice' });
+    const states: ConnectionState[] = [];
+    session.on('connection', ({ connection }) => void states.push(connection));
+    const connecting = session.connect();
+    const chunks: Uint8Array[] = [];
+    const run = async (ms: number): Promise<void> => {
+      for (let at = 0; at < ms; at += 20) {
+        const chunk = new Uint8Array(20 * BYTES_PER_MS).fill((chunks.length % 125) * 2 + 1);
+        for (let index = 1; index < chunk.length; index += 2) chunk[index] = 0;
+        session.sendAudio(chunk);
+        chunks.push(chunk);
+        await clock.advanceAsync(20);
+      }
+    };
+    await run(6_000);
+    await connecting;
+    model.openMs = 4_000;
+    model.connections[0]?.cut();
+    await run(5_000);
+    model.openMs = 500;
+    model.connections[1]?.cut();
+    await run(2_000);
+    const captured = joined(chunks);
+    const given = joined(model.connections[2]?.heard ?? []);
+    expect(given.length).toBeGreaterThan(msToBytes(PCM16_24K, 12_500));
+    expect(same(given, captured.subarray(captured.length - given.length))).toBe(true);
+    expect(states.at(-1)).toEqual({ state: 'resumed', gapMs: expect.any(Number) as number });
+  });
+
   it('and is lost around a loss that lasts too long: told to the sample as well', async () => {
     const { captured, sent, states } = await call(random().seed, 100, 16_000, 2_000, 9_000);
     const { lost } = states.at(-1) as Extract<ConnectionState, { state: 'resumed' }>;
