@@ -29,6 +29,7 @@ import { answersByItself, endResponse, providerError, requestNext, settleAllHand
 import { restoreConversation } from './restore.js';
 import type { ConnectionTimer } from './session-input.js';
 import type { LiveResponse, SessionState } from './session-state.js';
+import { forgetSpeech } from './speech-watch.js';
 import { startBudgetClock } from './spending.js';
 import type { StepContext } from './step-context.js';
 import { emit, newId } from './step-context.js';
@@ -422,7 +423,7 @@ function leave(context: StepContext, reason: string, nowMs: number): void {
   // A turn that is heard again is answered again; tools that run ask for their own answer; so does what is wanted already.
   link.askAgain = unanswered && !heardAgain && state.calls.size === 0 && !state.userSpeaking && state.wanted.length === 0;
   delete state.turnEndedMs;
-  delete state.watch.speech;
+  forgetSpeech(context);
   delete state.watch.cutMs;
   state.userSpeaking = false;
 }

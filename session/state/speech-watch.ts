@@ -50,6 +50,13 @@ export function speechEnded({ state: { watch } }: StepContext): boolean {
   return byHand;
 }
 
+/** Nothing more will be heard of it here. Another connection hears the speech again and finds its end itself: our commit is not repeated there. */
+export function forgetSpeech({ state }: StepContext): void {
+  const { speech } = state.watch;
+  if (speech?.asked !== undefined) refused(state, speech.asked.eventId);
+  delete state.watch.speech;
+}
+
 /** A turn that was ended by hand is answered like any other. */
 export function answerEnded(context: StepContext, byHand: boolean): void {
   if (!byHand || !answersByItself(context.state)) return;
@@ -62,8 +69,8 @@ export function checkSpeech(context: StepContext): void {
   const { speech } = state.watch;
   if (speech === undefined) return;
   if (speech.asked !== undefined) {
-    const { atMs, eventId } = speech.asked;
-    return nowMs - atMs < COMMIT_MS ? expectBy(context, atMs + COMMIT_MS) : giveUp(context, eventId, state.watch.modelMs <= atMs);
+    const { atMs } = speech.asked;
+    return nowMs - atMs < COMMIT_MS ? expectBy(context, atMs + COMMIT_MS) : giveUp(context, state.watch.modelMs <= atMs);
   }
   const dueMs = Math.min(speech.sinceMs + LONGEST_MS, quietSinceMs(state, speech) + dueAfterMs(state));
   if (nowMs < dueMs) return expectBy(context, dueMs);
@@ -97,10 +104,9 @@ function dueAfterMs({ config, silenceMs }: SessionState): number {
 }
 
 /** Nobody has taken the commit: the next connection hears the speech again; a model that is there has nothing to commit. */
-function giveUp(context: StepContext, eventId: string, mute: boolean): void {
+function giveUp(context: StepContext, mute: boolean): void {
   const { state } = context;
-  delete state.watch.speech;
-  refused(state, eventId);
+  forgetSpeech(context);
   if (mute && !state.watch.speechLost && state.link.policy.reconnect) {
     state.watch.speechLost = true;
     return void context.effects.push({ type: 'recover_connection', reason: 'speech_not_ended' });

@@ -454,6 +454,19 @@ describe('a user of whom the model hears no end', () => {
     expect(call.count('error')).toBe(1);
   });
 
+  it('is heard again by another connection, without the end by hand, when the socket breaks before that was answered', async () => {
+    const call = new Call();
+    await call.connect();
+    call.model.freezeAt('half-open', is('speech_started'));
+    await call.run(2_000, 'voice');
+    await call.until(() => call.count('error') === 1);
+    call.model.connections[0]?.cut();
+    await call.run(2_000, 'room');
+    expect(call.model.connections[1]?.commands.filter(({ type }) => type === 'commit_audio')).toEqual([]);
+    expect(call.events.filter((event) => event.type === 'agent_end').map(({ outcome }) => outcome)).toEqual(['completed']);
+    expect(call.count('error')).toBe(1);
+  });
+
   it('is not judged where the microphone does not come over us', async () => {
     const call = new Call();
     const opening = call.session.connect();
