@@ -106,6 +106,8 @@ export interface LinkState {
   readonly restored: Set<string>;
   /** Of those, the ones that we take out in order to put them back shorter: how many confirmations are still to come. */
   readonly replacing: Map<string, number>;
+  /** Items of the history that the serving connection knows nothing of: what was never heard, or has no words. */
+  readonly absent: Set<string>;
   /** What we asked of the conversation and no connection has confirmed, by item. */
   readonly unconfirmed: Map<string, Extract<ModelCommand, { type: 'create_item' | 'delete_item' }>>;
   /** An answer is owed that the loss has stopped: it is asked for again. */
@@ -126,6 +128,7 @@ export function createLink(policy: ConnectionPolicy = DEFAULT_POLICY): LinkState
     slow: undefined,
     serving: undefined,
     restored: new Set(),
+    absent: new Set(),
     replacing: new Map(),
     unconfirmed: new Map(),
     askAgain: false,

@@ -27,6 +27,7 @@ export function restoreConversation(context: StepContext): void {
   const { link } = state;
   link.restored.clear();
   link.replacing.clear();
+  link.absent.clear();
   const items = historyItems(state.history);
   const carried = items.slice(Math.max(0, items.length - link.policy.carryItems));
   const calls = new Set<string>();
@@ -39,6 +40,7 @@ export function restoreConversation(context: StepContext): void {
     link.restored.add(item.id);
     context.effects.push({ type: 'send', command: { type: 'create_item', eventId: newId(state, RESTORE), item } });
   }
+  for (const { itemId } of items) if (!link.restored.has(itemId)) link.absent.add(itemId);
   for (const command of link.unconfirmed.values()) {
     if (command.type === 'delete_item') forgive(state, command.eventId);
     context.effects.push({ type: 'send', command: command.type === 'create_item' ? placed(state, command) : command });
@@ -58,10 +60,22 @@ export function replaceRestored(context: StepContext, itemId: string, heardText:
   // Not through `send`: that the item goes and comes back is no change of the conversation, and a further connection is told the result.
   if (state.connection.name !== 'open') return true;
   context.effects.push({ type: 'send', command: { type: 'delete_item', eventId: newId(state, RESTORE), itemId } });
-  if (heardText === '') return true;
+  if (heardText === '') {
+    state.link.absent.add(itemId);
+    return true;
+  }
   const item: NewModelItem = { type: 'message', id: itemId, role: 'assistant', content: [{ type: 'output_text', text: heardText }] };
   context.effects.push({ type: 'send', command: { type: 'create_item', eventId: newId(state, RESTORE), item, previousItemId } });
   return true;
+}
+
+/** Behind which item one stands that the model puts behind `previousItemId`: what the connection knows nothing of may stand between them. */
+export function placeHere({ history, link }: SessionState, previousItemId: string | null | undefined): string | null | undefined {
+  if (previousItemId === undefined || link.absent.size === 0) return previousItemId;
+  const after = (id: string | null): string | null => (id === null ? history.first : (history.drafts.get(id)?.after ?? null));
+  let place = previousItemId;
+  for (let next = after(place); next !== null && link.absent.has(next); next = after(next)) place = next;
+  return place;
 }
 
 /** The model confirms an item that we put back: `history` has it already, and has more of it. */

@@ -30,7 +30,7 @@ import {
   want,
   withdrawHandle,
 } from './responses.js';
-import { isEchoOfRestored, isReplacement, isRestoreCommand } from './restore.js';
+import { isEchoOfRestored, isReplacement, isRestoreCommand, placeHere } from './restore.js';
 import type { SessionEffect } from './session-effect.js';
 import type { AppInput, SessionInput, TimerName } from './session-input.js';
 import type { SessionState } from './session-state.js';
@@ -265,7 +265,7 @@ function onModel(context: StepContext, input: ModelInput): void {
       delete state.turnEndedMs;
       forgetFailures(state);
       emit(context, { type: 'input_committed', itemId: input.itemId });
-      commitSpeech(context, input.itemId, input.previousItemId);
+      commitSpeech(context, input.itemId, placeHere(state, input.previousItemId));
       state.guardrails.newestUserItem = input.itemId;
       noteCommitted(state, input.itemId);
       onTurnCommitted(context, input.itemId);
@@ -285,7 +285,7 @@ function onModel(context: StepContext, input: ModelInput): void {
       doubtPerhaps(context);
       confirmed(state, input.item.id);
       if (isEchoOfRestored(state, input.item.id)) return;
-      addItem(context, input.item, input.previousItemId);
+      addItem(context, input.item, placeHere(state, input.previousItemId));
       return onHostedItem(context, input.item, undefined, false);
     case 'item_done':
       if (isEchoOfRestored(state, input.item.id)) return;
