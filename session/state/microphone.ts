@@ -52,16 +52,16 @@ export function keepEarly({ config, microphone }: SessionState): void {
 }
 
 /**
- * The connection is lost. Turns that nobody knows the words of will be heard again, as new items, so the old ones are taken out. Returns whether
- * there is a finished one among them: the model will answer it by itself.
+ * The connection is lost. Turns that nobody knows the words of will be heard again, with all that was said after them, as new items, so the old ones
+ * are taken out. Returns whether there is a finished one among them: the model will answer it by itself.
  */
 export function keepForReplay(context: StepContext): boolean {
   const { state } = context;
   const { microphone } = state;
-  const unknown = microphone.turns.filter((turn) => textOf(state.history, turn.itemId) === '');
-  const replayed = [...unknown.map((turn) => turn.itemId), ...(microphone.speech === undefined ? [] : [microphone.speech.itemId])];
-  for (const itemId of replayed) if (textOf(state.history, itemId) === '') removeItem(context, itemId);
-  const first = unknown[0];
+  const first = microphone.turns.find((turn) => textOf(state.history, turn.itemId) === '');
+  const again = first === undefined ? [] : microphone.turns.slice(microphone.turns.indexOf(first));
+  for (const { itemId } of again) removeItem(context, itemId);
+  if (microphone.speech !== undefined && textOf(state.history, microphone.speech.itemId) === '') removeItem(context, microphone.speech.itemId);
   // Words that are known are put back as text: their audio is not sent again.
   for (const turn of microphone.turns) {
     if (turn === first) break;
@@ -73,7 +73,7 @@ export function keepForReplay(context: StepContext): boolean {
   microphone.turns.length = 0;
   delete microphone.speech;
   // Of a turn whose audio is gone nothing can be heard again.
-  return unknown.some(({ startByte, endByte }) => endByte > Math.max(startByte, microphone.ring.startByte));
+  return again.some(({ startByte, endByte }) => endByte > Math.max(startByte, microphone.ring.startByte));
 }
 
 /** Gives a new connection the kept audio, with the commits that the old one did not confirm, each in its place. Returns what was lost. */

@@ -222,8 +222,8 @@ export interface SessionState {
     replayedToByte: number;
     /** Where the user began to speak, while they do. */
     speech?: { readonly itemId: string; readonly startByte: number };
-    /** Turns that have ended and are known neither by their words nor by an answer. */
-    readonly turns: { readonly itemId: string; readonly startByte: number; readonly endByte: number; answeredBy: string }[];
+    /** Turns that have ended and are known neither by their words nor by an answer, and those after them. */
+    readonly turns: { readonly itemId: string; readonly startByte: number; readonly endByte: number; answeredBy: string; settled?: true }[];
     /** Commits that the model has not confirmed. */
     readonly commits: { readonly eventId: string; atByte: number }[];
     /** What could not be kept. */

@@ -36,11 +36,14 @@ export function noteCommitted(state: SessionState, itemId: string): void {
   if (microphone.turns.length > MAX_TURNS) microphone.turns.shift();
 }
 
-/** The words of a turn are known, as far as they ever will be. */
+/** The words of a turn are known, as far as they ever will be. Those of an earlier one may still come: its audio is kept. */
 export function settleTurn(state: SessionState, itemId: string): void {
-  const { microphone } = state;
-  const at = microphone.turns.findIndex((turn) => turn.itemId === itemId);
-  if (at !== -1) settleTurns(state, at);
+  const { turns } = state.microphone;
+  const settled = turns.find((turn) => turn.itemId === itemId);
+  if (settled === undefined) return;
+  settled.settled = true;
+  const open = turns.findIndex((turn) => turn.settled !== true);
+  settleTurns(state, (open === -1 ? turns.length : open) - 1);
 }
 
 /** A response has begun: it answers every turn that was committed before. */

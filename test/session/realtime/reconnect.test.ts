@@ -18,6 +18,24 @@ describe('a lost connection', () => {
     expect(model.commandsOf('append_audio').reduce((sum, { bytes }) => sum + bytes.length, 0)).toBe(6_000 * 48);
   });
 
+  it('has a turn heard again whose words were not known yet, also where those of a later one were', async () => {
+    const { session, model, clock } = await openHarness({ reconnect: {} });
+    session.sendAudio(tone(1_000));
+    for (const [itemId, fromMs, toMs] of [['u1', 100, 300], ['u2', 500, 800]] as const) {
+      model.push({ type: 'speech_started', itemId, audioStartMs: fromMs }, { type: 'speech_stopped', itemId, audioEndMs: toMs }, { type: 'input_committed', itemId });
+    }
+    model.push({ type: 'user_transcript', itemId: 'u2', contentIndex: 0, text: 'And the second.', final: true });
+    const sentBefore = model.commandsOf('append_audio').length;
+    model.closeFromPeer(1006);
+    await clock.advanceAsync(1_000, 50);
+    await settle();
+    const again = model.commandsOf('append_audio').slice(sentBefore);
+    expect(again.reduce((sum, { bytes }) => sum + bytes.length, 0)).toBe(900 * 48);
+    // What is heard again comes back as new items.
+    expect(session.history).toEqual([]);
+    expect(model.commandsOf('create_item')).toEqual([]);
+  });
+
   it('is given up after the last attempt: an error, the end, and no timer is left', async () => {
     const { session, model, clock, of } = await openHarness({ reconnect: { maxAttempts: 3 } });
     model.connect = () => Promise.reject(new Error('down'));
