@@ -13,7 +13,7 @@ export interface ResponseResult {
   readonly responseId?: string;
   /** Everything that was generated, heard or not. */
   readonly text: string;
-  /** The model's word for it, or ours: `withdrawn`, `superseded`, `queue_full`, `not_asked_for`, `stopped`, `session_closed`. */
+  /** The model's word for it, or ours: `withdrawn`, `superseded`, `queue_full`, `not_asked_for`, `not_connected`, `connection_lost`, `stopped`, `session_closed`. */
   readonly reason?: string;
   readonly usage?: Usage;
   /**

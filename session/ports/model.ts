@@ -140,6 +140,13 @@ export interface ResponseRequest {
   readonly maxOutputTokens?: number | 'inf';
   /** At most 16 pairs, keys of 64 and values of 512 characters; comes back in `response_created`. */
   readonly metadata?: Readonly<Record<string, string>>;
+  /**
+   * `none`: beside the conversation. It is written and not spoken, calls no tools, changes no history, and may be generated while another response
+   * is; its text is in the result of its handle. The session gives it up after 30 s and does not ask again when the connection is lost.
+   */
+  readonly conversation?: 'none';
+  /** What a response beside the conversation is about; without it, the conversation. */
+  readonly input?: readonly { readonly role: 'user' | 'assistant' | 'system'; readonly text: string }[];
 }
 
 /** `eventId` comes back in `model_error` when the command was refused. */
@@ -198,7 +205,7 @@ export type ModelInput =
   /** The whole text so far; `final` is false where a server repeats it as it grows. */
   | { readonly type: 'user_transcript'; readonly itemId: string; readonly contentIndex: number; readonly text: string; readonly final: boolean; readonly usage?: TranscriptionUsage }
   | { readonly type: 'user_transcript_failed'; readonly itemId: string; readonly contentIndex: number; readonly error: ModelErrorInfo }
-  | { readonly type: 'response_created'; readonly responseId: string; readonly metadata?: Readonly<Record<string, string>> }
+  | { readonly type: 'response_created'; readonly responseId: string; readonly metadata?: Readonly<Record<string, string>>; /** It stands in no conversation. */ readonly beside?: true }
   | { readonly type: 'output_item_added'; readonly responseId: string; readonly outputIndex: number; readonly item: ModelItem }
   | { readonly type: 'output_item_done'; readonly responseId: string; readonly outputIndex: number; readonly item: ModelItem }
   /** `bytes` belong to the receiver. */

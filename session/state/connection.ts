@@ -12,6 +12,7 @@ import { completeEntry, isPlaying, samplesToMs } from '../../audio/index.js';
 import { errorText } from '../error-text.js';
 import { ProviderError, TransportError, VoicewireError } from '../errors.js';
 import type { ModelClose, ModelErrorInfo, ModelInput } from '../ports/model.js';
+import { endBeside } from './beside.js';
 import { hasAnother, noteFailure, noteSuccess, pickModel, preferredAgainAtMs } from './breaker.js';
 import { restartFormatWatch } from './format-watch-state.js';
 import { splitHeard } from './heard-text.js';
@@ -143,6 +144,7 @@ export function finish(context: StepContext, code: number, reason: string): void
   state.link.candidate = undefined;
   dropSlow(context, reason);
   state.link.serving = undefined;
+  endBeside(context, 'session_closed');
   settleAllHandles(context);
   failOpenItems(context);
   endAllCalls(context);
@@ -397,6 +399,7 @@ function leave(context: StepContext, reason: string, nowMs: number): void {
   onSpeechDropped(context);
   dropHeld(context);
   carryHosted(context);
+  endBeside(context, CONNECTION_LOST);
   const heardAgain = keepForReplay(context);
   const stopped = [...state.live.values()];
   const owed = state.turnEndedMs !== undefined && answersByItself(state);

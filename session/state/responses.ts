@@ -18,7 +18,7 @@ import { turnsAnsweredBy } from './unsettled-turns.js';
 import { expectBy } from './watch-timer.js';
 
 /** The key under which a request's own id travels in the response's metadata, the only thing that the model gives back. */
-const REQUEST_KEY = 'voicewire_request';
+export const REQUEST_KEY = 'voicewire_request';
 
 /** A response that was asked for begins within a second; after this long it never will. */
 const OVERDUE_MS = 5_000;
@@ -450,7 +450,7 @@ function leave(context: StepContext, handles: string[], handleId: string): undef
   settleHandles(context, [handleId], { outcome: 'cancelled', text: '', reason: 'withdrawn' });
 }
 
-function outcomeOf(done: ResponseDone): ResponseOutcome {
+export function outcomeOf(done: ResponseDone): ResponseOutcome {
   return done.status === 'cancelled' ? 'interrupted' : done.status;
 }
 

@@ -6,6 +6,7 @@ import type { ResponseResult } from '../events/response-result.js';
 import type { ResponsePriority, WaitingReason } from '../events/response-wish.js';
 import type { ModelConfig, ResponseRequest } from '../ports/model.js';
 import type { AnomalyPolicy, SoundWatch } from './anomaly-state.js';
+import type { BesideState } from './beside-state.js';
 import { bargeInPolicy, configuredFor } from './barge-in-policy.js';
 import type { BargeInOptions } from './barge-in-policy.js';
 import { createBargeIn } from './barge-in-state.js';
@@ -181,6 +182,8 @@ export interface SessionState {
   /** Whether the model tells our items back at all. */
   confirmsItems: boolean;
   readonly live: Map<string, LiveResponse>;
+  /** Responses that the application wants beside the conversation. */
+  readonly beside: BesideState;
   /** The last responses that are over: what still comes of them is late. */
   readonly ended: Set<string>;
   /** Calls that have not ended, by call id, oldest first. */
@@ -279,6 +282,7 @@ export function createSessionState(modelConfig: ModelConfig, playback: 'clock' |
     watch: createWatch(),
     request: { name: 'free' },
     live: new Map(),
+    beside: new Map(),
     ended: new Set(),
     calls: new Map(),
     tools: createToolsState(policies.toolLimits),

@@ -3,6 +3,7 @@ import { ProtocolError, assertNever } from '../errors.js';
 import type { ModelErrorInfo, ModelInput, ModelItem } from '../ports/model.js';
 import { compareWithWords, watchSound } from './anomalies.js';
 import { interrupt } from './barge-in.js';
+import { askBeside, takeBeside, withdrawBeside } from './beside.js';
 import { belongsToConversation, finish, onConnect, onConnectionClosed, onConnectionTimer, onModelExhausted, onOpened, onOpeningFailed, recover } from './connection.js';
 import { noteGiven } from './echo-guard.js';
 import { forgetFailures } from './failure-notes.js';
@@ -142,8 +143,10 @@ function onApp(context: StepContext, input: Exclude<AppInput, { type: 'from_mode
       return want(context, { request: {}, origin: 'message', ...ownedBy(input) });
     }
     case 'respond':
+      if (input.request.conversation === 'none' && input.handleId !== undefined) return askBeside(context, input.request, input.handleId);
       return want(context, { request: input.request, origin: 'application', ...(input.priority === undefined ? {} : { priority: input.priority }), ...ownedBy(input) });
     case 'withdraw': {
+      if (withdrawBeside(context, input.handleId)) return;
       const live = withdrawHandle(context, input.handleId);
       return live === undefined ? requestNext(context) : interrupt(context, false);
     }
@@ -233,6 +236,7 @@ function onTimer(context: StepContext, timer: TimerName): void {
 function onModel(context: StepContext, input: ModelInput): void {
   const { state, nowMs } = context;
   state.watch.modelMs = nowMs;
+  if (state.beside.size > 0 && takeBeside(context, input)) return;
   switch (input.type) {
     case 'model_session_created':
       state.spending.model = input.model ?? state.spending.model;

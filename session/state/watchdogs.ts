@@ -5,6 +5,7 @@
  * What trips becomes an `error` that says what was owed, and where the model has been mute all the while, asks for a new connection.
  */
 import { ProviderError } from '../errors.js';
+import { watchBeside } from './beside.js';
 import { checkListener } from './listener-watch.js';
 import { checkSpeech } from './speech-watch.js';
 import { emit, hasHostedCall } from './step-context.js';
@@ -26,6 +27,7 @@ export function onWatchdogTimer(context: StepContext): void {
   if (state.connection.name === 'open') {
     for (const response of state.live.values()) watchResponse(context, response);
     watchRequest(context);
+    watchBeside(context);
     watchTurn(context);
     checkVoice(context);
     checkSpeech(context);

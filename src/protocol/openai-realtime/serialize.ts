@@ -100,6 +100,8 @@ function writeResponse(request: ResponseRequest): { response?: object } {
     tool_choice: request.toolChoice && writeToolChoice(request.toolChoice),
     max_output_tokens: request.maxOutputTokens,
     metadata: request.metadata,
+    conversation: request.conversation,
+    input: request.input?.map(({ role, text }) => ({ type: 'message', role, content: [{ type: role === 'assistant' ? 'output_text' : 'input_text', text }] })),
   };
   return Object.values(response).every((value) => value === undefined) ? {} : { response };
 }

@@ -9,9 +9,10 @@ export function readResponseCreated(event: WireObject): ModelInput {
   const response = object(event, 'response');
   const metadata = objectOr(response, 'metadata');
   const responseId = text(response, 'id');
-  if (metadata === undefined) return { type: 'response_created', responseId };
+  const beside = response['conversation_id'] === null ? { beside: true as const } : {};
+  if (metadata === undefined) return { type: 'response_created', responseId, ...beside };
   const pairs = Object.entries(metadata).filter((pair): pair is [string, string] => typeof pair[1] === 'string');
-  return { type: 'response_created', responseId, metadata: Object.fromEntries(pairs) };
+  return { type: 'response_created', responseId, metadata: Object.fromEntries(pairs), ...beside };
 }
 
 export function readResponseDone(event: WireObject): ModelInput {
