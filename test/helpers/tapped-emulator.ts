@@ -23,6 +23,8 @@ export interface TappedEmulator extends AsyncDisposable {
   readonly connections: number;
   /** May say something to the emulator before the session's event does. */
   onSent: (event: WireEvent, say: (event: WireEvent) => void) => void;
+  /** What of the emulator's events reaches the session under another name, as from a server that has changed its words. */
+  readonly renamed: Map<string, string>;
   /** The session's socket ends without a handshake: closed by the system, reset, or after half a message. */
   kill(how: 'destroyed' | 'reset' | 'half a message'): void;
   /** The ids of the emulator's conversation on the newest connection, in order, as it told them. */
@@ -68,7 +70,8 @@ export async function tappedEmulator(options: Partial<EmulatorOptions> = {}): Pr
       if (isAnswered(link, event)) return;
       follow(link.items, event);
       if (!isAudio(event)) tap.heard.push(event);
-      if (near.readyState === WebSocket.OPEN) near.send(data.toString());
+      const type = tap.renamed.get(event.type);
+      if (near.readyState === WebSocket.OPEN) near.send(type === undefined ? data.toString() : JSON.stringify({ ...event, type }));
       for (const look of waiting) look();
     });
     far.on('close', (code, reason) => near.close(code === 1006 ? 1011 : code, reason.toString()));
@@ -84,6 +87,7 @@ export async function tappedEmulator(options: Partial<EmulatorOptions> = {}): Pr
       return links.length;
     },
     onSent: () => {},
+    renamed: new Map(),
     kill(how) {
       const socket = (links.at(-1)?.near as unknown as { _socket: Socket })._socket;
       if (how === 'reset') return void socket.resetAndDestroy();

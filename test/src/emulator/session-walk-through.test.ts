@@ -287,6 +287,20 @@ describe('a response that is asked for', () => {
   });
 });
 
+describe('a server that has changed its words', () => {
+  test('is found out by the audio that it bills and nobody decoded: the error names the message', async () => {
+    const { session, tap, next, of } = await walk();
+    tap.renamed.set('response.output_audio.delta', 'response.sound.delta');
+    const done = session.sendMessage('Hello.').done;
+    const { error } = await next('error');
+    expect(error).toMatchObject({ code: 'AUDIO_UNDECODED' });
+    expect(`${error.message} ${error.hint ?? ''}`).toContain('response.sound.delta');
+    // The rest of what it says goes on being understood.
+    expect(await done).toMatchObject({ outcome: 'completed', text: 'I see.' });
+    expect([of('audio').length, of('raw_model_event').filter(({ name }) => name === 'response.sound.delta').length > 0]).toEqual([0, true]);
+  });
+});
+
 describe('an image', () => {
   test('goes to the model beside the text, and is answered', async () => {
     const { session, tap } = await walk();
