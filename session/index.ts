@@ -28,6 +28,7 @@ export type { BackgroundOptions, ParsedArguments, Tool, ToolArguments, ToolConte
 export { Channel } from './stream/channel.js';
 export type { ChannelOptions, WhenFull } from './stream/channel.js';
 export { RealtimeSession } from './realtime/realtime-session.js';
+export { ModelHealth } from './realtime/model-health.js';
 export type { ConnectionOptions, FailoverOptions, ReconnectOptions, RotationOptions } from './realtime/connection-options.js';
 export type { ConnectOptions, HandoffOutcome, MessageOptions, RealtimeSessionOptions, RespondOptions, SessionConfig, SessionLifeState, UpdateAgentOptions } from './realtime/session-options.js';
 export { fallbackClipBytes } from './realtime/fallback-clip.js';

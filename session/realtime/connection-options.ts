@@ -1,4 +1,5 @@
 import type { RealtimeModel } from '../ports/model.js';
+import type { ModelHealth } from './model-health.js';
 import { DEFAULT_POLICY } from '../state/link-state.js';
 import type { ConnectionPolicy } from '../state/link-state.js';
 
@@ -38,6 +39,8 @@ export interface FailoverOptions {
   readonly cooldownMs?: number;
   /** Time for an attempt while another model is left to try, in ms; default 1 500. */
   readonly attemptTimeoutMs?: number;
+  /** Shared by several sessions, so that what one finds out of a model the others need not; default: each finds out for itself. */
+  readonly health?: ModelHealth;
 }
 
 export interface ConnectionOptions {
@@ -52,13 +55,14 @@ export interface ConnectionOptions {
 export function connectionPolicy(models: readonly RealtimeModel[], options: ConnectionOptions, seedText: string): ConnectionPolicy {
   const reconnect = options.reconnect === false ? {} : (options.reconnect ?? {});
   const rotation = options.rotation === false ? {} : (options.rotation ?? {});
-  const { attemptTimeoutMs: fallbackTimeoutMs, ...failover } = options.failover ?? {};
+  const { attemptTimeoutMs: fallbackTimeoutMs, failures, cooldownMs } = options.failover ?? {};
   const { sessionLimitMs, ...moments } = rotation;
   const policy: ConnectionPolicy = {
     ...DEFAULT_POLICY,
     ...defined(reconnect),
     ...defined(moments),
-    ...defined(failover),
+    ...(failures === undefined ? {} : { failures }),
+    ...(cooldownMs === undefined ? {} : { cooldownMs }),
     ...(fallbackTimeoutMs === undefined ? {} : { fallbackTimeoutMs }),
     sessionLimitsMs: models.map((model) => sessionLimitMs ?? model.sessionLimitMs),
     reconnect: options.reconnect !== false,

@@ -1,4 +1,5 @@
 import type { LinkState } from './link-state.js';
+import type { StepContext } from './step-context.js';
 
 /**
  * Which model the next attempt goes to: the first in the list that is not resting and was not tried in this round. A model that failed rests for
@@ -19,15 +20,32 @@ export function hasAnother(link: LinkState, modelIndex: number, nowMs: number): 
   return link.breakers.some((breaker, index) => index !== modelIndex && breaker.openUntilMs <= nowMs && !link.tried.includes(index));
 }
 
-export function noteFailure(link: LinkState, modelIndex: number, nowMs: number): void {
+export function noteFailure(context: StepContext, modelIndex: number): void {
+  const { link } = context.state;
   const breaker = link.breakers[modelIndex];
   if (breaker === undefined) return;
   breaker.failures += 1;
-  if (breaker.failures >= link.policy.failures) breaker.openUntilMs = nowMs + link.policy.cooldownMs;
+  if (breaker.failures >= link.policy.failures) rest(context, modelIndex, context.nowMs + link.policy.cooldownMs);
 }
 
-export function noteSuccess(link: LinkState, modelIndex: number): void {
-  link.breakers[modelIndex] = { failures: 0, openUntilMs: 0 };
+export function noteSuccess(context: StepContext, modelIndex: number): void {
+  const breaker = context.state.link.breakers[modelIndex];
+  if (breaker === undefined) return;
+  breaker.failures = 0;
+  if (breaker.openUntilMs !== 0) rest(context, modelIndex, 0);
+}
+
+/** A model is not tried until then; 0: it is well. Other sessions may want to know. */
+export function rest({ state, effects }: StepContext, modelIndex: number, restsUntilMs: number): void {
+  const breaker = state.link.breakers[modelIndex];
+  if (breaker === undefined) return;
+  breaker.openUntilMs = restsUntilMs;
+  effects.push({ type: 'model_health', modelIndex, restsUntilMs });
+}
+
+/** Another session has found out how a model is. */
+export function learnHealth({ state: { link } }: StepContext, modelIndex: number, restsUntilMs: number): void {
+  link.breakers[modelIndex] = { failures: restsUntilMs === 0 ? 0 : link.policy.failures, openUntilMs: restsUntilMs };
 }
 
 /** When a model that is preferred to this one may be tried again; none for the first in the list. */

@@ -13,7 +13,7 @@ import { errorText } from '../error-text.js';
 import { ProviderError, TransportError, VoicewireError } from '../errors.js';
 import type { ModelClose, ModelErrorInfo, ModelInput } from '../ports/model.js';
 import { endBeside } from './beside.js';
-import { hasAnother, noteFailure, noteSuccess, pickModel, preferredAgainAtMs } from './breaker.js';
+import { hasAnother, learnHealth, noteFailure, noteSuccess, pickModel, preferredAgainAtMs, rest } from './breaker.js';
 import { restartFormatWatch } from './format-watch-state.js';
 import { splitHeard } from './heard-text.js';
 import { tellLast, watchLoss } from './failures.js';
@@ -121,7 +121,7 @@ export function recover(context: StepContext, reason: string): void {
   if (serving === undefined || !policy.reconnect) return;
   const error = new TransportError('MODEL_CONNECTION_LOST', `The connection to the model was given up (${reason}).`, { retryable: true });
   context.effects.push({ type: 'close_connection', reason, attemptId: serving.attemptId });
-  noteFailure(context.state.link, serving.modelIndex, context.nowMs);
+  noteFailure(context, serving.modelIndex);
   lose(context, reason, error, { code: 1000, reason, byUs: true });
 }
 
@@ -133,9 +133,15 @@ export function onModelExhausted(context: StepContext, error: ModelErrorInfo | u
   if (!exhausted || !hasAnother(link, link.serving.modelIndex, context.nowMs)) return;
   link.askAgain = true;
   // One answer is enough: the model rests, whatever its count.
-  const breaker = link.breakers[link.serving.modelIndex];
-  if (breaker !== undefined) breaker.openUntilMs = context.nowMs + link.policy.cooldownMs;
+  rest(context, link.serving.modelIndex, context.nowMs + link.policy.cooldownMs);
   recover(context, error?.code ?? 'exhausted');
+}
+
+/** Another session has found out how a model is: whether and when this one goes back to it is looked at again. */
+export function onModelHealth(context: StepContext, modelIndex: number, restsUntilMs: number): void {
+  learnHealth(context, modelIndex, restsUntilMs);
+  const { connection, link } = context.state;
+  if (connection.name === 'open' && link.candidate === undefined && !link.rotating) scheduleRotation(context);
 }
 
 export function finish(context: StepContext, code: number, reason: string): void {
@@ -271,7 +277,7 @@ function attemptFailed(context: StepContext, attempt: Attempt, error: unknown, e
     return armAttempt(context, link.candidate as Attempt);
   }
   link.candidate = undefined;
-  noteFailure(link, attempt.modelIndex, nowMs);
+  noteFailure(context, attempt.modelIndex);
   context.effects.push({ type: 'cancel_timer', timer: 'connect_attempt' });
   switch (state.connection.name) {
     case 'connecting':
@@ -317,7 +323,7 @@ function adopt(context: StepContext, attempt: Attempt): void {
   link.rotating = false;
   link.tried.length = 0;
   link.serving = servingFrom(link, attempt, nowMs);
-  noteSuccess(link, attempt.modelIndex);
+  noteSuccess(context, attempt.modelIndex);
   context.effects.push({ type: 'use_connection', attemptId: attempt.attemptId });
   state.connection = { name: 'open' };
   if (first) {
@@ -376,7 +382,7 @@ function lose(context: StepContext, reason: string, error: VoicewireError, close
     return leave(context, reason, nowMs);
   }
   if (nowMs - serving.sinceMs >= LASTING_MS) link.failedAttempts = 0;
-  else noteFailure(link, serving.modelIndex, nowMs);
+  else noteFailure(context, serving.modelIndex);
   link.tried.length = 0;
   link.serving = undefined;
   watchLoss(context, error);

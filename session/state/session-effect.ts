@@ -55,5 +55,7 @@ export type SessionEffect =
   | { readonly type: 'use_connection'; readonly attemptId: number }
   /** One attempt's, or all of them. */
   | { readonly type: 'close_connection'; readonly reason: string; readonly attemptId?: number }
+  /** A model does not answer and is not tried until then, or is well again (0). */
+  | { readonly type: 'model_health'; readonly modelIndex: number; readonly restsUntilMs: number }
   /** The session is over; nothing follows. */
   | { readonly type: 'finished' };

@@ -56,6 +56,8 @@ export type AppInput =
   | HistoryInput
   | { readonly type: 'verdict'; readonly checkId: string; readonly result: GuardrailResult }
   | ContextInput
+  /** Another session has found out how a model is: until when it is not to be tried; 0 when it is well. */
+  | { readonly type: 'model_health'; readonly modelIndex: number; readonly restsUntilMs: number }
   | { readonly type: 'timer'; readonly timer: TimerName }
   | { readonly type: 'close'; readonly reason: string };
 

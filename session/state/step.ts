@@ -4,7 +4,7 @@ import type { ModelErrorInfo, ModelInput, ModelItem } from '../ports/model.js';
 import { compareWithWords, watchSound } from './anomalies.js';
 import { interrupt } from './barge-in.js';
 import { askBeside, takeBeside, withdrawBeside } from './beside.js';
-import { belongsToConversation, finish, onConnect, onConnectionClosed, onConnectionTimer, onModelExhausted, onOpened, onOpeningFailed, recover } from './connection.js';
+import { belongsToConversation, finish, onConnect, onConnectionClosed, onConnectionTimer, onModelExhausted, onModelHealth, onOpened, onOpeningFailed, recover } from './connection.js';
 import { noteGiven } from './echo-guard.js';
 import { forgetFailures } from './failure-notes.js';
 import { onFailureTimer, settleFailure } from './failures.js';
@@ -99,6 +99,7 @@ function settle(context: StepContext, input: Exclude<SessionInput, { type: 'from
     case 'verdict':
     case 'pin':
     case 'summarised':
+    case 'model_health':
     case 'timer':
     case 'close':
       return onApp(context, input);
@@ -176,6 +177,8 @@ function onApp(context: StepContext, input: Exclude<AppInput, { type: 'from_mode
     case 'pin':
     case 'summarised':
       return onContextInput(context, input);
+    case 'model_health':
+      return onModelHealth(context, input.modelIndex, input.restsUntilMs);
     case 'timer':
       return onTimer(context, input.timer);
     case 'close':
