@@ -4,6 +4,8 @@ import { packageVersion } from '../host/package-version.js';
 import { commandHelp, parseFlags, table, usage } from './command.js';
 import type { Command } from './command.js';
 import { emulatorCommand } from './emulator-command.js';
+import { recordCommand } from './record-command.js';
+import { replayCommand } from './replay-command.js';
 import { serveCommand } from './serve-command.js';
 import { talkCommand } from './talk-command.js';
 import { Interruption, harmless } from './terminal.js';
@@ -14,7 +16,7 @@ const OK = 0;
 const FAILED = 1;
 const MISUSED = 2;
 
-const commands: readonly Command[] = [serveCommand, talkCommand, emulatorCommand];
+const commands: readonly Command[] = [serveCommand, talkCommand, emulatorCommand, recordCommand, replayCommand];
 
 /** Runs one command line to its end and gives the exit code. Never rejects: what goes wrong is said on `terminal.err`. */
 export async function runCommandLine(args: readonly string[], terminal: Terminal): Promise<number> {
@@ -43,11 +45,14 @@ async function dispatch(args: readonly string[], terminal: Terminal): Promise<nu
   const names = commands.map(({ name }) => name).join(', ');
   if (first === undefined) throw usage('No command was given.', `The commands are ${names}; "voicewire --help" explains them.`);
   if (command === undefined) throw usage(`There is no command ${JSON.stringify(first)}.`, `The commands are ${names}; "voicewire --help" explains them.`);
-  if (rest.includes('--help') || rest.includes('-h')) {
+  // Behind "--" stands another program's command line.
+  const own = rest.includes('--') ? rest.slice(0, rest.indexOf('--')) : rest;
+  if (own.includes('--help') || own.includes('-h')) {
     terminal.out(commandHelp(command));
     return OK;
   }
-  return command.run(parseFlags(command, rest), terminal);
+  const { values, words } = parseFlags(command, rest);
+  return command.run(values, terminal, words);
 }
 
 function overview(): string {

@@ -26,8 +26,10 @@ export interface Command {
   /** More of them, for its own help. */
   readonly examples?: readonly string[];
   readonly flags: Flags;
-  /** Gives the exit code. Throws a `VoicewireError` or an `AudioError` for what a person can mend. */
-  run(values: FlagValues, terminal: Terminal): Promise<number>;
+  /** What stands behind the flags, as its help names it: `<file>`, or `-- <command>`. Without it nothing may stand there. */
+  readonly operands?: string;
+  /** Gives the exit code. Throws a `VoicewireError` or an `AudioError` for what a person can mend. `words` are the operands. */
+  run(values: FlagValues, terminal: Terminal, words: readonly string[]): Promise<number>;
 }
 
 /** Flags that every command has. */
@@ -37,10 +39,11 @@ export const commonFlags = {
 } satisfies Flags;
 
 /** Reads a command's flags. Throws `HostError` `USAGE` for one that it does not have, a missing value, or a word too many. */
-export function parseFlags(command: Command, args: readonly string[]): FlagValues {
+export function parseFlags(command: Command, args: readonly string[]): { readonly values: FlagValues; readonly words: readonly string[] } {
   const options = Object.fromEntries(Object.entries(command.flags).map(([name, { type, multiple }]) => [name, { type, multiple: multiple ?? false }]));
   try {
-    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
+    const { values, positionals } = parseArgs({ args: [...args], options, strict: true, allowPositionals: command.operands !== undefined });
+    return { values, words: positionals };
   } catch (cause) {
     // Node's words after the first sentence advise on positional arguments, of which there are none here.
     const [what = 'The flags cannot be read'] = (cause instanceof Error ? cause.message : String(cause)).split(/\. |\n/);
@@ -85,7 +88,9 @@ export function counted(count: number, one: string, many = `${one}s`): string {
 
 export function commandHelp(command: Command): string {
   const rows = Object.entries(command.flags).map(([name, flag]) => [`--${name}${flag.value === undefined ? '' : ` ${flag.value}`}`, flag.help] as const);
-  return [`voicewire ${command.name}: ${command.summary}`, '', command.about, '', ...table(rows), '', ...(command.examples === undefined ? ['Example:'] : ['Examples:', ...command.examples.map((example) => `  ${example}`)]), `  ${command.example}`].join('\n');
+  const usageLine = command.operands === undefined ? [] : ['', `Usage: voicewire ${command.name} [flags] ${command.operands}`];
+  const examples = [...(command.examples ?? []), command.example].map((example) => `  ${example}`);
+  return [`voicewire ${command.name}: ${command.summary}`, ...usageLine, '', command.about, '', ...table(rows), '', examples.length > 1 ? 'Examples:' : 'Example:', ...examples].join('\n');
 }
 
 /** Two columns, the first as wide as its longest text. */

@@ -6,9 +6,11 @@ import { HostError } from '../host/errors.js';
 import { stderrLogger } from '../host/stderr-logger.js';
 import { systemClock } from '../host/system-clock.js';
 import { commonFlags, decimalNumber, listFlag, stringFlag, usage, wholeNumber } from './command.js';
+import { differenceText, startReplayServer } from '../recording/index.js';
 import type { Command, FlagValues } from './command.js';
 import { readInputFile } from './input-file.js';
 import { startScriptedEmulator } from './model-choice.js';
+import { speedFrom } from './replay-command.js';
 import { painter, untilInterrupted } from './terminal.js';
 import type { Terminal } from './terminal.js';
 
@@ -32,6 +34,9 @@ export const emulatorCommand: Command = {
     port: { type: 'string', value: '<number>', help: 'where to listen; 0, the default, takes a free port' },
     host: { type: 'string', value: '<address>', help: 'address to bind (127.0.0.1)' },
     script: { type: 'string', value: '<name>', help: 'demo (default), parrot, or a JSON, YAML, JavaScript or TypeScript file' },
+    recording: { type: 'string', value: '<file>', help: 'answer as the model of this recording did, in place of a script' },
+    speed: { type: 'string', value: '<number>', help: 'with --recording: this many times faster than it was (1)' },
+    strict: { type: 'boolean', help: 'with --recording: end a client that says something else' },
     'api-key': { type: 'string', value: '<key>', help: 'refuse clients that send neither this key nor a client secret' },
     tls: { type: 'boolean', help: 'wss: with a certificate made for this run, or with the two below' },
     'tls-cert': { type: 'string', value: '<file.pem>', help: 'certificate for wss:' },
@@ -52,14 +57,9 @@ export const emulatorCommand: Command = {
 async function emulate(values: FlagValues, terminal: Terminal): Promise<number> {
   const json = values['json'] === true;
   const apiKey = stringFlag(values, 'api-key');
-  const script = stringFlag(values, 'script') ?? 'demo';
   const options = { ...optionsFrom(values), ...(await tlsFrom(values)) };
   const startedMs = systemClock.now();
-  await using emulator = await startScriptedEmulator(script, {
-    ...options,
-    logger: stderrLogger({ level: values['verbose'] === true ? 'info' : 'warn', json, write: (line) => terminal.err(line.trimEnd()) }),
-    ...(apiKey === undefined ? {} : { apiKey }),
-  });
+  await using emulator = await startFrom(values, options, terminal);
   const saveTo = stringFlag(values, 'save-cert');
   if (saveTo !== undefined) await save(saveTo, emulator.certificate ?? '');
   if (json) {
@@ -79,6 +79,33 @@ async function emulate(values: FlagValues, terminal: Terminal): Promise<number> 
   terminal.out(json ? JSON.stringify({ type: 'summary', durationMs }) : `Stopped after ${(durationMs / 1000).toFixed(1)} s.`);
   return 0;
 }
+
+/** A recording answers as it did; otherwise a script does. */
+async function startFrom(values: FlagValues, options: EmulatorOptions, terminal: Terminal): Promise<AsyncDisposable & { readonly url: string; readonly certificate?: string | undefined }> {
+  const json = values['json'] === true;
+  const apiKey = stringFlag(values, 'api-key');
+  const recording = stringFlag(values, 'recording');
+  if (recording === undefined) {
+    if (values['speed'] !== undefined || values['strict'] === true) throw usage('--speed and --strict are for a recording.', 'Name it with --recording <file>.');
+    return startScriptedEmulator(stringFlag(values, 'script') ?? 'demo', {
+      ...options,
+      logger: stderrLogger({ level: values['verbose'] === true ? 'info' : 'warn', json, write: (line) => terminal.err(line.trimEnd()) }),
+      ...(apiKey === undefined ? {} : { apiKey }),
+    });
+  }
+  const others = NOT_RECORDED.find((name) => values[name] !== undefined && values[name] !== false);
+  if (others !== undefined) throw usage(`--recording answers as it was recorded, and knows no --${others}.`, `Leave --${others} out.`);
+  return startReplayServer(recording, {
+    host: options.host ?? '127.0.0.1',
+    port: options.port ?? 0,
+    mode: values['strict'] === true ? 'strict' : 'lenient',
+    speed: speedFrom(values),
+    onProblem: (problem) => terminal.err(json ? JSON.stringify({ type: 'problem', ...problem }) : `A client goes another way than the recording:\n${differenceText(problem)}`),
+  });
+}
+
+/** Flags of a script's server. */
+const NOT_RECORDED = ['script', 'api-key', 'tls', 'tls-cert', 'tls-key', 'save-cert', 'beta', 'pace', 'think-ms', 'session-limit-s', 'fault', 'seed'] as const;
 
 function optionsFrom(values: FlagValues): EmulatorOptions {
   const number = (name: string, min: number, max: number, example: number): number | undefined => {
