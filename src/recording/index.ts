@@ -28,3 +28,6 @@ export { startReplayServer } from './replay-server.js';
 export type { ReplayServer, ReplayServerOptions } from './replay-server.js';
 export { startRecordProxy } from './record-proxy.js';
 export type { RecordProxy, RecordProxyOptions } from './record-proxy.js';
+export { writeCallWav } from './call-wav.js';
+export { placeCall } from './call-placement.js';
+export type { CallMark, CallTimeline, Placement } from './call-placement.js';
