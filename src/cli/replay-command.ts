@@ -1,5 +1,5 @@
 import { systemClock } from '../host/system-clock.js';
-import { differenceText, readRecording, replayClient, replaySession } from '../recording/index.js';
+import { differenceText, readRecording, replayClient, replaySession, writeCallWav } from '../recording/index.js';
 import type { Recording, ReplayProblem } from '../recording/index.js';
 import { connectWebSocket } from '../transport/ws-client.js';
 import { commonFlags, counted, stringFlag, usage } from './command.js';
@@ -23,6 +23,7 @@ export const replayCommand: Command = {
     speed: { type: 'string', value: '<number>', help: 'tell it this many times faster than it was; default: at once (with --url: 1)' },
     strict: { type: 'boolean', help: 'a difference is a failure; the default' },
     lenient: { type: 'boolean', help: 'a difference is told, and is no failure' },
+    'call-wav': { type: 'string', value: '<file.wav>', help: 'write the call in stereo as it was heard, with marks for turns, tools and interruptions' },
     url: { type: 'string', value: '<url>', help: 'play the recorded client against this server, ws:// or wss:// (OPENAI_API_KEY is its key)' },
     ...commonFlags,
   },
@@ -37,6 +38,8 @@ async function replay(values: FlagValues, terminal: Terminal, words: readonly st
   const url = stringFlag(values, 'url');
   const recording = readRecording(path);
   if (url !== undefined) return playClient(recording, url, lenient, values, terminal);
+  const wav = stringFlag(values, 'call-wav');
+  if (wav !== undefined) writeCallWav(recording, wav);
   const startedMs = systemClock.now();
   const difference = recording.header.level === 'session' ? replaySession(recording).difference : undefined;
   const wallMs = Math.round(systemClock.now() - startedMs);

@@ -10,6 +10,8 @@ import { demoAgent } from './demo-agent.js';
 import { emulatedModel, remoteModel } from './model-choice.js';
 import type { ChosenModel } from './model-choice.js';
 import { builtPageDir } from './package-files.js';
+import { redactionFrom } from './record-command.js';
+import { RecordedCalls } from './recorded-calls.js';
 import { painter, untilInterrupted } from './terminal.js';
 import type { Terminal } from './terminal.js';
 
@@ -30,6 +32,7 @@ export const serveCommand: Command = {
     token: { type: 'string', value: '<token>', help: 'what clients must know (VOICEWIRE_TOKEN)' },
     'allow-origin': { type: 'string', multiple: true, value: '<origin>', help: 'page elsewhere that may connect, e.g. https://app.example.com' },
     'allow-host': { type: 'string', multiple: true, value: '<name>', help: 'host name under which this gateway is reached' },
+    record: { type: 'string', value: '<folder>', help: 'record each conversation there, with its sound; "voicewire replay" plays it' },
     'no-page': { type: 'boolean', help: 'serve the voice socket only' },
     verbose: { type: 'boolean', help: 'log each step of each conversation to standard error' },
     ...commonFlags,
@@ -47,6 +50,8 @@ async function serve(values: FlagValues, terminal: Terminal): Promise<number> {
   const startedMs = systemClock.now();
 
   await using chosen = await chooseModel(values, terminal, (script) => emulatedModel(script, logger));
+  const folder = stringFlag(values, 'record');
+  await using calls = folder === undefined ? undefined : new RecordedCalls(folder, [...(token === undefined ? [] : [token]), ...redactionFrom([], terminal.env).secrets ?? []], logger);
   await using gateway = await startGateway({
     host: stringFlag(values, 'host') ?? '127.0.0.1',
     port,
@@ -58,6 +63,7 @@ async function serve(values: FlagValues, terminal: Terminal): Promise<number> {
     onFailure: { play: await bundledClip(), by: { gave_up: { play: await bundledClip('try_later') } } },
     anomalies: true,
     ...(token === undefined ? {} : { token }),
+    ...(calls === undefined ? {} : { recorder: calls.recorder }),
     ...(values['no-page'] === true ? {} : { pageDir: builtPageDir }),
     ...(chosen.note === undefined ? {} : { modelNote: chosen.note }),
   });
@@ -65,9 +71,9 @@ async function serve(values: FlagValues, terminal: Terminal): Promise<number> {
   else welcome(gateway, chosen, token !== undefined, values['no-page'] === true, terminal);
 
   await untilInterrupted(terminal);
-  const { calls, turns } = gateway.totals;
+  const totals = gateway.totals;
   const durationMs = Math.round(systemClock.now() - startedMs);
-  terminal.out(json ? JSON.stringify({ type: 'summary', calls, turns, durationMs }) : `Stopped after ${(durationMs / 1000).toFixed(1)} s: ${counted(calls, 'call')}, ${counted(turns, 'turn')}.`);
+  terminal.out(json ? JSON.stringify({ type: 'summary', ...totals, durationMs }) : `Stopped after ${(durationMs / 1000).toFixed(1)} s: ${counted(totals.calls, 'call')}, ${counted(totals.turns, 'turn')}.`);
   return 0;
 }
 

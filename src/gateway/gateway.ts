@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { bargeInPolicy, silentLogger } from '../../session/index.js';
-import type { AnomalyOptions, BargeInOptions, Clock, ConnectionOptions, FailureOptions, Logger, RealtimeAgent, RealtimeModel, ResponseRequest } from '../../session/index.js';
+import type { AnomalyOptions, BargeInOptions, Clock, ConnectionOptions, FailureOptions, Logger, RealtimeAgent, RealtimeModel, ResponseRequest, SessionRecorder } from '../../session/index.js';
 import { HostError } from '../host/errors.js';
 import { systemClock } from '../host/system-clock.js';
 import { CLOSE, SOCKET_PATH, SUBPROTOCOL } from '../protocol/voicewire/index.js';
@@ -48,6 +48,8 @@ export interface GatewayOptions {
   readonly onFailure?: FailureOptions;
   /** Whether the agent's sound is looked at for what cannot be right; by default not. */
   readonly anomalies?: AnomalyOptions | boolean;
+  /** Makes what records a conversation, or nothing; called once for each. One that throws is logged, and the conversation goes on unrecorded. */
+  readonly recorder?: (sessionId: string) => SessionRecorder | undefined;
 }
 
 /** A running gateway. */
@@ -93,6 +95,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     ...(options.bargeIn === undefined ? {} : { bargeIn: options.bargeIn }),
     ...(options.onFailure === undefined ? {} : { onFailure: options.onFailure }),
     ...(options.anomalies === undefined ? {} : { anomalies: options.anomalies }),
+    ...(options.recorder === undefined ? {} : { recorder: options.recorder }),
     limits,
     clock,
     logger,

@@ -8,7 +8,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { ProtocolError, RealtimeSession, SESSION_EVENT_TYPES, VoicewireError, assertNever } from '../../session/index.js';
-import type { AnomalyOptions, BargeInOptions, Clock, ConnectionOptions, FailureOptions, Logger, RealtimeAgent, RealtimeModel, ResponseRequest, SessionEvent, Timer } from '../../session/index.js';
+import type { AnomalyOptions, BargeInOptions, Clock, ConnectionOptions, FailureOptions, Logger, RealtimeAgent, RealtimeModel, ResponseRequest, SessionEvent, SessionRecorder, Timer } from '../../session/index.js';
 import { HostError } from '../host/errors.js';
 import {
   CLOSE,
@@ -46,6 +46,7 @@ export interface VoiceConnectionOptions {
   readonly bargeIn?: BargeInOptions;
   readonly onFailure?: FailureOptions;
   readonly anomalies?: AnomalyOptions | boolean;
+  readonly recorder?: (sessionId: string) => SessionRecorder | undefined;
   readonly limits: GatewayLimits;
   readonly clock: Clock;
   readonly logger: Logger;
@@ -151,6 +152,7 @@ export class VoiceConnection {
   #onStart(audio: boolean, client: string): void {
     if (this.#state.name !== 'waiting') throw notAllowed('The conversation has started; "start" is sent once.');
     const agent = this.#options.agent();
+    const recorder = this.#makeRecorder();
     const session = new RealtimeSession(agent, {
       ...this.#options.connection,
       model: this.#options.model,
@@ -160,6 +162,7 @@ export class VoiceConnection {
       ...(this.#options.bargeIn === undefined ? {} : { bargeIn: this.#options.bargeIn }),
       ...(this.#options.onFailure === undefined ? {} : { onFailure: this.#options.onFailure }),
       ...(this.#options.anomalies === undefined ? {} : { anomalies: this.#options.anomalies }),
+      ...(recorder === undefined ? {} : { recorder }),
       ...(audio ? { playback: 'reported' as const, config: { transcription: CALLER_TRANSCRIPTION } } : { config: { outputModality: 'text' as const } }),
     });
     const early: EarlyMessage[] = [];
@@ -168,6 +171,15 @@ export class VoiceConnection {
     for (const type of SESSION_EVENT_TYPES) session.on(type, (event) => this.#onEvent(event));
     this.#timer(this.#limits.maxCallMs, () => this.#end('max_call_length'));
     this.#connect(session, agent.name, audio, early).catch((error: unknown) => this.#onMessageError(error));
+  }
+
+  #makeRecorder(): SessionRecorder | undefined {
+    try {
+      return this.#options.recorder?.(this.#sessionId);
+    } catch (error) {
+      this.#log.error('A conversation cannot be recorded.', { code: error instanceof VoicewireError ? error.code : 'unknown' });
+      return undefined;
+    }
   }
 
   async #connect(session: RealtimeSession, agent: string, audio: boolean, early: readonly EarlyMessage[]): Promise<void> {

@@ -1,11 +1,14 @@
-import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { decodeWav } from '../../../audio/index.js';
 import { startEmulator } from '../../../src/emulator/index.js';
+import type { Gateway } from '../../../src/gateway/index.js';
 import { readRecording, replayClient } from '../../../src/recording/index.js';
 import { connectWebSocket } from '../../../src/transport/ws-client.js';
+import { openVoiceSocket } from '../gateway/voice-socket.js';
 import { run } from './test-terminal.js';
 
 const FIXTURE = fileURLToPath(new URL('../../../fixtures/recordings/tool-call', import.meta.url));
@@ -157,5 +160,38 @@ describe('voicewire record', () => {
     const { exitCode, err } = run(['record', '--json', '--to', 'ws://127.0.0.1:9/v1/realtime', '--out', join(folder, 'x.vw.jsonl'), '--', 'no-such-program-anywhere']);
     expect(await exitCode).toBe(1);
     expect(JSON.parse(err.at(-1) ?? '{}')).toMatchObject({ code: 'FILE_NOT_FOUND' });
+  });
+});
+
+describe('voicewire serve --record', () => {
+  it('records each conversation, without the token, to be played again and heard', async () => {
+    const calls = join(folder, 'calls');
+    const server = run(['serve', '--json', '--port', '0', '--no-page', '--script', 'demo', '--record', calls, '--token', 'a-token-for-nobody-else'], { SOME_API_KEY: KEY });
+    const { socketUrl } = (await server.line('listening')) as { socketUrl: string };
+    const socket = await openVoiceSocket({ socketUrl } as Gateway, 'a-token-for-nobody-else');
+    socket.send({ type: 'start', audio: true, client: 'test' });
+    await socket.next('ready');
+    socket.send({ type: 'text', text: `My key is ${KEY}, the token a-token-for-nobody-else.` });
+    await socket.nextEvent('agent_end');
+    await socket.close();
+    server.interrupt();
+    expect(await server.exitCode).toBe(0);
+    const [file, ...rest] = (await readdir(calls)).filter((name) => name.endsWith('.vw.jsonl'));
+    expect(rest).toEqual([]);
+    const path = join(calls, String(file));
+    const written = await readFile(path, 'utf8');
+    expect(written).toContain('My key is');
+    for (const secret of [KEY, 'a-token-for-nobody-else']) expect(written).not.toContain(secret);
+    const wav = join(folder, 'call.wav');
+    const replayed = run(['replay', '--json', '--call-wav', wav, path]);
+    expect(await replayed.exitCode).toBe(0);
+    expect(await replayed.line('summary')).toMatchObject({ outcome: 'same', complete: true });
+    expect(decodeWav(await readFile(wav)).channels).toBe(2);
+  });
+
+  it('says at once when the folder cannot be', async () => {
+    const { exitCode, err } = run(['serve', '--json', '--port', '0', '--no-page', '--script', 'demo', '--record', `${FIXTURE}.agent.wav`]);
+    expect(await exitCode).toBe(1);
+    expect(JSON.parse(err.at(-1) ?? '{}')).toMatchObject({ code: 'FILE_NOT_WRITABLE' });
   });
 });
