@@ -31,3 +31,5 @@ export type { RecordProxy, RecordProxyOptions } from './record-proxy.js';
 export { writeCallWav } from './call-wav.js';
 export { placeCall } from './call-placement.js';
 export type { CallMark, CallTimeline, Placement } from './call-placement.js';
+export { replayOrRecord } from './replay-or-record.js';
+export type { ReplayOrRecordOptions, ReplayedOrRecorded } from './replay-or-record.js';
