@@ -19,10 +19,12 @@ const KEYS: readonly RegExp[] = [
   /(?<=[?&](?:api[-_]?key|key|token|access_token|secret|sig|signature|password)=)[^&#\s"]+/gi,
   /(?<=:\/\/[^\s/@:]*:)[^\s/@"]+(?=@)/g,
 ];
-/** Not the end of a longer word or decimal number, and not a date. */
-const NUMBERS = /(?<![\w-])(?<!\d\.)(?!\d{4}-\d\d-\d\d)\+?\(?\d(?:[\s().-]{0,2}\d){8,18}(?!\w)/g;
+/** Not the end of a longer word or decimal number, not such a number, and not a date. */
+const NUMBERS = /(?<![\w-])(?<!\d\.)(?!\d{4}-\d\d-\d\d)(?!\d+\.\d+(?![\s().-]{0,2}\d))\+?\(?\d(?:[\s().-]{0,2}\d){8,18}(?!\w)/g;
 
 const CREDENTIAL = /^(?:(?:proxy-)?authorization|(?:set-)?cookie|(?:x-)?api[-_]?key|(?:access|refresh|id|auth)[-_]?token|token|(?:client[-_]?)?secret|password|headers)$/i;
+/** The same names in JSON that is a text, or a text within a text. */
+const WRITTEN_CREDENTIAL = /(?<="(?:(?:proxy-)?authorization|(?:set-)?cookie|(?:x-)?api[-_]?key|(?:access|refresh|id|auth)[-_]?token|token|(?:client[-_]?)?secret|password)\\*"\s*:\s*\\*")[^"\\]+/gi;
 const ID = /(?:^|[_a-z])(?:id|Id)s?$/;
 /** Runs that may be text in base64; a shorter one holds no key. */
 const BASE64 = /[A-Za-z0-9+/_-]{20,}={0,2}/g;
@@ -132,6 +134,7 @@ export class Redaction {
     for (const literal of this.#literals) for (let at = text.indexOf(literal); at !== -1; at = text.indexOf(literal, at + literal.length)) ranges.push([at, at + literal.length]);
     for (const pattern of this.#patterns) for (const match of text.matchAll(pattern)) ranges.push([match.index, match.index + match[0].length]);
     if (text.length < SHORTEST_NUMBER) return ranges;
+    if (text.includes('"')) for (const match of text.matchAll(WRITTEN_CREDENTIAL)) ranges.push([match.index, match.index + match[0].length]);
     for (const pattern of this.#keys) for (const match of text.matchAll(pattern)) ranges.push([match.index, match.index + match[0].length]);
     if (this.#numbers && !plain) for (const match of text.matchAll(NUMBERS)) ranges.push([match.index, match.index + match[0].length]);
     return ranges;
