@@ -124,8 +124,8 @@ export type SessionEventBody =
     }
   | {
       readonly type: 'audio';
-      /** Absent: the model. A tool's filler, and a clip that is heard when something fails, belong to no response; `responseId` is the `itemId`. */
-      readonly source?: 'filler' | 'fallback';
+      /** Absent: the model. A clip (a tool's filler, a greeting, what is heard when something fails) belongs to no response; its `responseId` is its `itemId`. */
+      readonly source?: 'filler' | 'greeting' | 'fallback';
       readonly responseId: string;
       readonly itemId: string;
       readonly contentIndex: number;

@@ -30,6 +30,7 @@ import { modelConfig, toolLimits } from './session-options.js';
 import type { ConnectOptions, HandoffOutcome, MessageOptions, RealtimeSessionOptions, RespondOptions, SessionLifeState, UpdateAgentOptions } from './session-options.js';
 import { connectionPolicy } from './connection-options.js';
 import { failurePolicy } from './failure-options.js';
+import { greetingPolicy } from './greeting-options.js';
 import type { ModelHealth } from './model-health.js';
 import { ModelConnections } from './model-connections.js';
 import { ResponseHandles } from './response-handle.js';
@@ -117,6 +118,7 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
       connection,
       guardrails: this.#guardrails.policy,
       toolLimits: toolLimits(options.toolLimits),
+      ...(options.greeting === undefined ? {} : { greeting: greetingPolicy(options.greeting) }),
       ...(options.bargeIn === undefined ? {} : { bargeIn: options.bargeIn }),
       ...(failures === undefined ? {} : { failures }),
       ...(anomalies === undefined ? {} : { anomalies }),
@@ -313,6 +315,12 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
   /** A listener tells how many samples of a part of an item it has played so far. Unknown items and late reports are ignored. */
   reportPlayback(report: PlaybackReport): void {
     if (this.#lifeState !== 'closed') this.#dispatch({ type: 'playback', report });
+  }
+
+  /** Somebody hears what is said from now on: a greeting that waits for that begins, as soon as the line is quiet. May be called twice. */
+  listenerStarted(): void {
+    this.#assertAlive('listenerStarted');
+    this.#dispatch({ type: 'listener_started' });
   }
 
   /** Calls `handler` for each event of a type. A handler that throws becomes an `error` event. Returns a function that takes it off. */

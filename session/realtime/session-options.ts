@@ -16,6 +16,7 @@ import type { BudgetOptions } from '../state/spending-state.js';
 import type { ToolLimits } from '../state/tool-state.js';
 import type { ConnectionOptions } from './connection-options.js';
 import type { FailureOptions } from './failure-options.js';
+import type { GreetingOptions } from './greeting-options.js';
 import type { SessionRecorder } from './session-recorder.js';
 
 /** What of the model's configuration is the session's; instructions, tools and voice are the agent's. */
@@ -38,6 +39,8 @@ export interface RealtimeSessionOptions extends ConnectionOptions {
   readonly playback?: 'clock' | 'reported';
   /** Checks of what is said; default none. */
   readonly guardrails?: GuardrailOptions;
+  /** Who says the first word; default: nobody, until the application asks for a response or the caller speaks. */
+  readonly greeting?: GreetingOptions;
   /** What the user's voice does to the agent's; see {@link BargeInOptions}. Default: it stops it at once. */
   readonly bargeIn?: BargeInOptions;
   /** How many tools may run and wait at once, and how long a person may take to approve one. Default: 16 run, 64 wait, no limit of time. */

@@ -82,7 +82,7 @@ function playFiller(context: StepContext, call: ToolCall): void {
     return;
   }
   phase.fillers += 1;
-  phase.fillerAtMs = nowMs + playClip(context, clip, 'filler') + everyMs;
+  phase.fillerAtMs = nowMs + playClip(context, { bytes: clip, source: 'filler' }) + everyMs;
 }
 
 /** Nobody speaks, nobody is heard, and no answer is being made or about to be. */

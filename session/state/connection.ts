@@ -15,6 +15,7 @@ import type { ModelClose, ModelErrorInfo, ModelInput } from '../ports/model.js';
 import { endBeside } from './beside.js';
 import { hasAnother, learnHealth, noteFailure, noteSuccess, pickModel, preferredAgainAtMs, rest } from './breaker.js';
 import { restartFormatWatch } from './format-watch-state.js';
+import { look, onGreetingConnect } from './greeting.js';
 import { splitHeard } from './heard-text.js';
 import { tellLast, watchLoss } from './failures.js';
 import { resumeHandoffs } from './handoff.js';
@@ -59,6 +60,7 @@ export function onConnect(context: StepContext): void {
   keepEarly(state);
   emit(context, { type: 'connection', connection: { state: 'connecting' } });
   openAttempt(context);
+  onGreetingConnect(context);
 }
 
 export function onOpened(context: StepContext, attemptId: number | undefined, unixMs: number | undefined): void {
@@ -154,7 +156,7 @@ export function finish(context: StepContext, code: number, reason: string): void
   settleAllHandles(context);
   failOpenItems(context);
   endAllCalls(context);
-  for (const timer of ['response_retry', 'barge_in', 'watchdog', 'connect_attempt', 'reconnect', 'rotation', 'failure'] as const) context.effects.push({ type: 'cancel_timer', timer });
+  for (const timer of ['response_retry', 'barge_in', 'watchdog', 'greeting', 'connect_attempt', 'reconnect', 'rotation', 'failure'] as const) context.effects.push({ type: 'cancel_timer', timer });
   emit(context, { type: 'connection', connection: { state: 'closed', code, reason } });
   context.effects.push({ type: 'finished' });
 }
@@ -328,11 +330,14 @@ function adopt(context: StepContext, attempt: Attempt): void {
   state.connection = { name: 'open' };
   if (first) {
     const { modelSessionId } = attempt;
+    // What was said without the model (a clip that greets) it is told like what another connection has heard.
+    restoreConversation(context);
     const lost = replayMicrophone(context);
     emit(context, { type: 'connection', connection: { state: 'open', ...(modelSessionId === undefined ? {} : { modelSessionId }), ...(lost === undefined ? {} : { lost }) } });
     context.effects.push({ type: 'ready' });
     startBudgetClock(context);
     resumeHandoffs(context);
+    look(context);
   } else {
     restartFormatWatch(state.formatWatch, state.config);
     restoreConversation(context);

@@ -128,7 +128,7 @@ function isOwed(state: SessionState): boolean {
 
 function playReaction(context: StepContext, { clip }: FailureReaction): number | undefined {
   if (clip === undefined || context.state.config.outputModality !== 'audio') return undefined;
-  return playClip(context, clip, 'fallback');
+  return playClip(context, { bytes: clip, source: 'fallback' });
 }
 
 function tell(context: StepContext, kind: FailureKind, error: VoicewireError, then: FailureThen, heard: 'clip' | 'words' | 'nothing'): void {

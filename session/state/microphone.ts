@@ -5,6 +5,7 @@
 import { bytesToMs, msToBytes } from '../../audio/index.js';
 import { hearEcho } from './echo-guard.js';
 import { watchFormat } from './format-watch.js';
+import { onGreetingMicrophone } from './greeting.js';
 import { removeItem, textOf } from './history.js';
 import { heardByModel } from './microphone-gate.js';
 import { forgetBefore, pushToRing, readRing } from './microphone-ring.js';
@@ -28,6 +29,8 @@ export function onMicrophone(context: StepContext, bytes: Uint8Array, queuedByte
   const { microphone } = state;
   microphone.lastAtMs = nowMs;
   if (state.formatWatch.input !== undefined) watchFormat(context, 'input', bytes);
+  const { phase } = state.greeting;
+  if (phase.name !== 'over') onGreetingMicrophone(context, phase, bytes);
   if (state.connection.name !== 'open') return keepForNext(state, heardByModel(context, bytes));
   if (queuedBytes > MICROPHONE_HIGH_BYTES) {
     microphone.dropped += 1;

@@ -47,6 +47,16 @@ export function restoreConversation(context: StepContext): void {
   }
 }
 
+/** Tells the model an item of the history that it did not make: words that were spoken from a clip, say. It knows it as text. */
+export function tellItem(context: StepContext, itemId: string): void {
+  const { state } = context;
+  const known = historyItems(state.history).find((each) => each.itemId === itemId);
+  const item = known === undefined ? undefined : asNewItem(state, known);
+  if (item === undefined) return;
+  state.link.restored.add(item.id);
+  context.effects.push({ type: 'send', command: { type: 'create_item', eventId: newId(state, RESTORE), item } });
+}
+
 /**
  * An item that the connection knows only as text cannot be truncated: it is taken out and put back as what was heard. True when that was done;
  * an item with audio on this connection is left to the caller.

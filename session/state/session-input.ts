@@ -51,6 +51,8 @@ export type AppInput =
   | { readonly type: 'withdraw'; readonly handleId: string }
   | { readonly type: 'interrupt' }
   | { readonly type: 'playback'; readonly report: PlaybackReport }
+  /** There is somebody who hears what is said from now on. */
+  | { readonly type: 'listener_started' }
   | ToolInput
   | { readonly type: 'handoff'; readonly plan: HandoffPlan }
   | HistoryInput
@@ -74,6 +76,19 @@ export type ConnectionTimer = 'connect_attempt' | 'reconnect' | 'rotation';
  * `response_retry`: ask again after a collision. `barge_in`: the agent's sound has been held long enough. `tools`: something of a call falls due.
  * `watchdog`: look whether what is owed has come. `handoff_overdue`: the model did not confirm a hand-off.
  * `guardrail_hold`: audio has been kept for a check for long enough. `history_edit`: an edit of the history has waited long enough.
- * `context_summary`: a summary has. `failure`: look whether a failure has been heard, or must be told.
+ * `context_summary`: a summary has. `failure`: look whether a failure has been heard, or must be told. `greeting`: look whether the agent may say its
+ * first words.
  */
-export type TimerName = 'response_retry' | 'barge_in' | 'tools' | 'watchdog' | 'handoff_overdue' | 'history_edit' | 'context_summary' | 'guardrail_hold' | 'failure' | BudgetTimer | ConnectionTimer;
+export type TimerName =
+  | 'response_retry'
+  | 'barge_in'
+  | 'tools'
+  | 'watchdog'
+  | 'handoff_overdue'
+  | 'history_edit'
+  | 'context_summary'
+  | 'guardrail_hold'
+  | 'failure'
+  | 'greeting'
+  | BudgetTimer
+  | ConnectionTimer;

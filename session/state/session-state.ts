@@ -23,6 +23,8 @@ import { createContext } from './context-state.js';
 import type { ContextState } from './context-state.js';
 import { createEdits } from './edit-state.js';
 import type { EditState } from './edit-state.js';
+import { createGreeting } from './greeting-state.js';
+import type { GreetingPolicy, GreetingState } from './greeting-state.js';
 import { createHistory } from './history-state.js';
 import { createSpending } from './spending-state.js';
 import type { Spending } from './spending-state.js';
@@ -158,6 +160,8 @@ export interface SessionState {
   readonly ledger: PlaybackLedger;
   readonly bargeIn: BargeInState;
   readonly formatWatch: FormatWatch;
+  /** Who begins. */
+  readonly greeting: GreetingState;
   readonly history: HistoryState;
   readonly wanted: WantedResponse[];
   /** Wishes that found the queue full. */
@@ -249,6 +253,7 @@ export interface SessionPolicies {
   readonly guardrails?: GuardrailPolicy;
   readonly connection?: ConnectionPolicy;
   readonly bargeIn?: BargeInOptions;
+  readonly greeting?: GreetingPolicy;
   readonly toolLimits?: Partial<ToolLimits>;
   readonly failures?: FailurePolicy;
   readonly anomalies?: AnomalyPolicy;
@@ -268,6 +273,7 @@ export function createSessionState(modelConfig: ModelConfig, playback: 'clock' |
     ledger: createLedger(playback === 'reported' ? 'reports' : 'clock'),
     bargeIn: createBargeIn(policy),
     formatWatch: createFormatWatch(config),
+    greeting: createGreeting(policies.greeting),
     history: createHistory(),
     wanted: [],
     wantedDropped: 0,

@@ -9,6 +9,7 @@ import { noteGiven } from './echo-guard.js';
 import { forgetFailures } from './failure-notes.js';
 import { onFailureTimer, settleFailure } from './failures.js';
 import { watchFormat } from './format-watch.js';
+import { look, onAgentSounds, onCallerHeard, onCallerTurn, onListenerStarted } from './greeting.js';
 import { onAgentText, onGuardedBegin, onGuardedEnd, onUserMessage, onUserText, onVerdict } from './guardrails.js';
 import { onHandoff, onHandoffOverdue, onReconfigured, onReconfigureRefused } from './handoff.js';
 import { addItem, appendText, commitSpeech, dropSpeech, expectAnswer, expectSpeech, failTranscript, finishItem, removeItem, setArguments, setText } from './history.js';
@@ -88,6 +89,7 @@ function settle(context: StepContext, input: Exclude<SessionInput, { type: 'from
     case 'withdraw':
     case 'interrupt':
     case 'playback':
+    case 'listener_started':
     case 'tool_prepared':
     case 'tool_decision':
     case 'tool_progress':
@@ -140,6 +142,7 @@ function onApp(context: StepContext, input: Exclude<AppInput, { type: 'from_mode
         if (input.handleId !== undefined) settleHandles(context, [input.handleId], { outcome: 'cancelled', text: '', reason: 'not_asked_for' });
         return;
       }
+      onCallerTurn(context, true);
       beginTurn(context, true);
       return want(context, { request: {}, origin: 'message', ...ownedBy(input) });
     }
@@ -161,6 +164,8 @@ function onApp(context: StepContext, input: Exclude<AppInput, { type: 'from_mode
       if (turn !== undefined) markHeard(context, turn, entry.responseId, heardSince(context, entry));
       return;
     }
+    case 'listener_started':
+      return onListenerStarted(context);
     case 'tool_prepared':
     case 'tool_decision':
     case 'tool_progress':
@@ -217,6 +222,8 @@ function onTimer(context: StepContext, timer: TimerName): void {
     case 'budget_stop':
       if (onBudgetTimer(context, timer)) onApp(context, { type: 'close', reason: BUDGET_REASON });
       return;
+    case 'greeting':
+      return look(context);
     case 'guardrail_hold':
       return onHoldTimer(context);
     case 'failure': {
@@ -253,6 +260,7 @@ function onModel(context: StepContext, input: ModelInput): void {
       state.userSpeaking = true;
       voiceHeard(context);
       watchSpeech(context);
+      onCallerHeard(context);
       delete state.turnEndedMs;
       dropPastimes(context);
       expectSpeech(context, input.itemId);
@@ -272,6 +280,7 @@ function onModel(context: StepContext, input: ModelInput): void {
       delete state.turnEndedMs;
       forgetFailures(state);
       emit(context, { type: 'input_committed', itemId: input.itemId });
+      onCallerTurn(context, true);
       commitSpeech(context, input.itemId, placeHere(state, input.previousItemId));
       state.guardrails.newestUserItem = input.itemId;
       noteCommitted(state, input.itemId);
@@ -284,6 +293,7 @@ function onModel(context: StepContext, input: ModelInput): void {
       delete state.turnEndedMs;
       onSpeechDropped(context);
       dropSpeech(context);
+      onCallerTurn(context, false);
       return requestNext(context);
 
     case 'item_added':
@@ -450,7 +460,10 @@ function onAudio(context: StepContext, input: Extract<ModelInput, { type: 'audio
   if (state.bargeIn.echo !== undefined) noteGiven(state, format, input.bytes);
   watchListener(context);
   confirmPerhaps(context, response);
-  if (!response.hasAudio) tellFirstAudio(context, response, itemId);
+  if (!response.hasAudio) {
+    tellFirstAudio(context, response, itemId);
+    onAgentSounds(context);
+  }
   response.hasAudio = true;
   markFirstAudio(context, response);
   emit(context, { type: 'audio', responseId, itemId, contentIndex, epoch: state.ledger.epoch, chunk: { bytes: input.bytes, format, firstSample } });

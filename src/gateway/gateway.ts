@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { IncomingMessage } from 'node:http';
-import { bargeInPolicy, silentLogger } from '../../session/index.js';
-import type { AnomalyOptions, BargeInOptions, Clock, ConnectionOptions, FailureOptions, Logger, RealtimeAgent, RealtimeModel, ResponseRequest, SessionRecorder } from '../../session/index.js';
+import { bargeInPolicy, greetingPolicy, silentLogger } from '../../session/index.js';
+import type { AnomalyOptions, BargeInOptions, Clock, ConnectionOptions, FailureOptions, GreetingOptions, Logger, RealtimeAgent, RealtimeModel, ResponseRequest, SessionRecorder } from '../../session/index.js';
 import { HostError } from '../host/errors.js';
 import { systemClock } from '../host/system-clock.js';
 import { CLOSE, SOCKET_PATH, SUBPROTOCOL } from '../protocol/voicewire/index.js';
@@ -40,8 +40,11 @@ export interface GatewayOptions {
   readonly pageDir?: string;
   /** What a person should know about the model, shown by clients. */
   readonly modelNote?: string;
-  /** What the agent is asked to say when a conversation begins. Default: a response with no words of ours. `false`: the caller speaks first. */
-  readonly greeting?: ResponseRequest | false;
+  /**
+   * Who says the first word, and what the agent says: see {@link GreetingOptions}; it waits until the client listens. Or the response to ask for when a
+   * conversation begins; default: one with no words of ours. `false`: the caller speaks first.
+   */
+  readonly greeting?: GreetingOptions | ResponseRequest | false;
   /** What a caller's voice does to the agent's: `{ mode: 'two-stage' }` for callers without headphones in lively rooms. Default: it stops it at once. */
   readonly bargeIn?: BargeInOptions;
   /** What a caller hears when something fails, and what follows; by default nothing is heard. A transfer is told to the client as an event. */
@@ -74,7 +77,7 @@ const RETRY_AFTER_S = '5';
 /**
  * Serves the page and the voice socket, and holds one model session for each caller. Resolves when it listens. Rejects with `HostError`:
  * `TOKEN_REQUIRED`, `PAGE_NOT_BUILT`, `PORT_IN_USE`, `ADDRESS_UNAVAILABLE`, or `USAGE` for a token that no browser could send;
- * with `RangeError` for a barge-in policy that cannot be.
+ * with `RangeError` or `TypeError` for a barge-in policy or a greeting that cannot be.
  */
 export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const { host = '127.0.0.1', port = 3000, clock = systemClock, logger = silentLogger, agent } = options;
@@ -84,6 +87,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
   const rules: DoorRules = { token: options.token, allowedOrigins: options.allowedOrigins ?? [], allowedHosts: options.allowedHosts ?? [] };
   checkToken(host, options.token);
   bargeInPolicy(options.bargeIn);
+  if (options.greeting !== undefined && options.greeting !== false && 'who' in options.greeting) greetingPolicy(options.greeting);
   const connections = new Set<VoiceConnection>();
   const totals = { calls: 0, turns: 0 };
   const connectionOptions = {

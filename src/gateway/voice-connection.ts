@@ -8,7 +8,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { ProtocolError, RealtimeSession, SESSION_EVENT_TYPES, VoicewireError, assertNever } from '../../session/index.js';
-import type { AnomalyOptions, BargeInOptions, Clock, ConnectionOptions, FailureOptions, Logger, RealtimeAgent, RealtimeModel, ResponseRequest, SessionEvent, SessionRecorder, Timer } from '../../session/index.js';
+import type { AnomalyOptions, BargeInOptions, Clock, ConnectionOptions, FailureOptions, GreetingOptions, Logger, RealtimeAgent, RealtimeModel, ResponseRequest, SessionEvent, SessionRecorder, Timer } from '../../session/index.js';
 import { HostError } from '../host/errors.js';
 import {
   CLOSE,
@@ -40,8 +40,8 @@ export interface VoiceConnectionOptions {
   /** Called once, when the conversation starts. */
   readonly agent: () => RealtimeAgent;
   readonly describeModel: ModelDescription;
-  /** The response to ask for when the model is ready; `false` waits for the caller. */
-  readonly greeting: ResponseRequest | false;
+  /** Who begins; or the response to ask for when the model is ready; `false` waits for the caller. */
+  readonly greeting: GreetingOptions | ResponseRequest | false;
   /** What a caller's voice does to the agent's. */
   readonly bargeIn?: BargeInOptions;
   readonly onFailure?: FailureOptions;
@@ -163,6 +163,7 @@ export class VoiceConnection {
       ...(this.#options.onFailure === undefined ? {} : { onFailure: this.#options.onFailure }),
       ...(this.#options.anomalies === undefined ? {} : { anomalies: this.#options.anomalies }),
       ...(recorder === undefined ? {} : { recorder }),
+      ...greetingFor(this.#options.greeting, audio),
       ...(audio ? { playback: 'reported' as const, config: { transcription: CALLER_TRANSCRIPTION } } : { config: { outputModality: 'text' as const } }),
     });
     const early: EarlyMessage[] = [];
@@ -193,7 +194,10 @@ export class VoiceConnection {
     this.#state = { name: 'talking', session, audio };
     this.#options.totals.calls += 1;
     this.#send({ type: 'ready', protocol: PROTOCOL_VERSION, sessionId: this.#sessionId, agent, model: this.#options.describeModel, sampleRate: SAMPLE_RATE });
-    if (this.#options.greeting !== false) session.respond(this.#options.greeting);
+    const { greeting } = this.#options;
+    // A client begins to play when it is told to be ready: from here on somebody listens.
+    if (isGreeting(greeting)) session.listenerStarted();
+    else if (greeting !== false) session.respond(greeting);
     for (const message of early) this.#perform(session, message);
   }
 
@@ -387,6 +391,17 @@ export class VoiceConnection {
 type EarlyMessage = Exclude<ClientMessage, { type: 'start' | 'end' }>;
 
 const MAX_EARLY_MESSAGES = 32;
+
+function isGreeting(greeting: VoiceConnectionOptions['greeting']): greeting is GreetingOptions {
+  return greeting !== false && 'who' in greeting;
+}
+
+/** A clip is nothing for a client that hears nothing: it reads the words. */
+function greetingFor(greeting: VoiceConnectionOptions['greeting'], audio: boolean): { readonly greeting?: GreetingOptions } {
+  if (!isGreeting(greeting)) return {};
+  const { audio: clip, ...words } = greeting;
+  return { greeting: { ...words, ...(clip === undefined || !audio ? {} : { audio: clip }), waitForListener: true } };
+}
 
 function samplesIn(ms: number): number {
   return Math.round((ms * SAMPLE_RATE) / 1000);

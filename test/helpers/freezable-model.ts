@@ -14,6 +14,8 @@ export interface FreezableModel extends RealtimeModel {
   freezeAt(how: Freeze, at: (what: ModelInput | ModelCommand) => boolean): void;
   /** How long opening a socket takes, in ms. */
   openMs: number;
+  /** How much later than in the audio itself the begin of speech is told, in ms. */
+  vadMs: number;
   /** Of the next response: it calls this tool. */
   tool?: string;
 }
@@ -28,6 +30,7 @@ export function freezableModel(clock: ManualClock): FreezableModel {
     connections: [],
     openings: [],
     openMs: 50,
+    vadMs: 0,
     freezeAt: (how, at) => (trap = { how, at }),
     connect: (options) =>
       new Promise((resolve, reject) => {
@@ -66,6 +69,8 @@ export class FreezableConnection implements ModelConnection {
   #alive = true;
   #bytes = 0;
   #silentMs = 0;
+  /** Tells that speech has begun, while that is still to be told. */
+  #begin: (() => void) | undefined;
   #active: { readonly id: string; cancelled: boolean } | undefined;
   static #count = 0;
 
@@ -140,13 +145,20 @@ export class FreezableConnection implements ModelConnection {
     if (loud) {
       this.#silentMs = 0;
       if (this.speech !== undefined) return;
-      this.speech = this.#id('user');
-      this.#emit({ type: 'speech_started', itemId: this.speech, audioStartMs: Math.max(0, atMs - bytes.length / BYTES_PER_MS) });
-      this.#stop();
-      return;
+      const itemId = this.#id('user');
+      this.speech = itemId;
+      const started = (): void => {
+        if (this.#begin !== started) return;
+        this.#begin = undefined;
+        this.#emit({ type: 'speech_started', itemId, audioStartMs: Math.max(0, atMs - bytes.length / BYTES_PER_MS) });
+        this.#stop();
+      };
+      this.#begin = started;
+      return this.#model.vadMs === 0 ? started() : this.#later(this.#model.vadMs, started);
     }
     this.#silentMs += bytes.length / BYTES_PER_MS;
     if (this.speech === undefined || this.#silentMs < SILENCE_MS) return;
+    this.#begin?.();
     this.#emit({ type: 'speech_stopped', itemId: this.speech, audioEndMs: atMs });
     this.#commit(this.speech);
     this.#later(100, () => this.#respond());

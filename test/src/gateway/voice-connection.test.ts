@@ -84,6 +84,21 @@ describe('a conversation', () => {
     expect(gateway.totals).toEqual({ calls: 1, turns: 2 });
   });
 
+  it('begins with a clip, after ready, and lets whoever is first begin', async () => {
+    const clip = new Uint8Array(SECOND).fill(3);
+    const { model, socket } = await call({ greeting: { who: 'agent', text: 'Good morning.', audio: clip } });
+    await socket.next('item_end');
+    expect(audioSamples(socket)).toBe(clip.length / 2);
+    const types = socket.received.map(({ type }) => type);
+    expect(types.indexOf('item')).toBeGreaterThan(types.indexOf('ready'));
+    expect((await model.waitForCommand('create_item')).item).toMatchObject({ role: 'assistant', content: [{ text: 'Good morning.' }] });
+    expect(model.commandsOf('create_response')).toEqual([]);
+
+    const reading = await call({ greeting: { who: 'whoever-first', text: 'Good morning.', audio: clip, waitForSpeechMs: 0 } }, false);
+    expect((await reading.model.waitForCommand('create_response')).request.instructions).toContain('Good morning.');
+    await expect(start({ greeting: { who: 'agent', audio: clip } })).rejects.toThrow(TypeError);
+  });
+
   it('carries the microphone to the model, byte by byte in order', async () => {
     const { model, socket } = await call();
     const wanted: number[] = [];
