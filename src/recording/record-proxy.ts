@@ -95,7 +95,14 @@ export async function startRecordProxy(options: RecordProxyOptions): Promise<Rec
       waiting.delete(request);
       const { far, connection } = pair;
       relay(near, far, clock, {
-        onMessage: (from, data) => recorder.message(connection, from === 'near' ? 'out' : 'in', data),
+        onMessage(from, data) {
+          try {
+            recorder.message(connection, from === 'near' ? 'out' : 'in', data);
+          } catch {
+            // Nested a hundred thousand deep, say: it goes on, and is not written.
+            logger.warn('A message could not be recorded.', { connection, length: data.length });
+          }
+        },
         onClose: (from, { code, reason }) => recorder.close(connection, from === 'near' ? 'out' : 'in', code, reason),
       });
     },

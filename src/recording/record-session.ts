@@ -1,9 +1,9 @@
 import type { AudioFormat } from '../../audio/index.js';
 import type { ModelCommand, SessionEvent, SessionInput, SessionRecorder, SessionStart } from '../../session/index.js';
-import type { HostError } from '../host/errors.js';
+import { HostError } from '../host/errors.js';
 import { packageVersion } from '../host/package-version.js';
 import { legOf } from './format.js';
-import type { InputLine, RecordingHeader } from './format.js';
+import type { InputLine, RecordingHeader, RecordingLine } from './format.js';
 import { RecordingFiles } from './recording-store.js';
 import type { RecordingStore } from './recording-store.js';
 import { RecordingWriter } from './recording-writer.js';
@@ -29,21 +29,24 @@ export function recordSession(path: string, options: RecordSessionOptions = {}):
 }
 
 /** The same, into any store. `header`: of the recording that is played again. */
-export function recordSessionTo(store: RecordingStore, options: RecordingOptions & { readonly header?: RecordingHeader } = {}): SessionRecording {
-  return new SessionRecordingOf(new RecordingWriter(store, options), options.header);
+export function recordSessionTo(store: RecordingStore, options: RecordSessionOptions & { readonly header?: RecordingHeader } = {}): SessionRecording {
+  return new SessionRecordingOf(new RecordingWriter(store, options), options);
 }
 
 class SessionRecordingOf implements SessionRecording {
   readonly done: Promise<void>;
   readonly #writer: RecordingWriter;
   readonly #again: RecordingHeader | undefined;
+  readonly #onFailure: ((error: HostError) => void) | undefined;
+  #failure: HostError | undefined;
   #input: AudioFormat | undefined;
   #output: AudioFormat | undefined;
   #confirm: (ended: Promise<void>) => void = () => {};
 
-  constructor(writer: RecordingWriter, again: RecordingHeader | undefined) {
+  constructor(writer: RecordingWriter, { header, onFailure }: RecordSessionOptions & { readonly header?: RecordingHeader }) {
     this.#writer = writer;
-    this.#again = again;
+    this.#again = header;
+    this.#onFailure = onFailure;
     this.done = new Promise((resolve) => (this.#confirm = resolve));
     // Whoever does not wait for it has been told by `onFailure`.
     this.done.catch(() => {});
@@ -63,12 +66,12 @@ class SessionRecordingOf implements SessionRecording {
       output: outputFormat,
     }, this.#again);
     const line = { at: nowMs, dir: 'in', leg: 'internal', type: 'start', agentName, ...(metadata === undefined ? {} : { metadata }), state } as const;
-    this.#writer.write(line, (bytes) => this.#writer.inline(bytes));
+    this.#write(line, (bytes) => this.#writer.inline(bytes));
   }
 
   onInput(input: SessionInput, nowMs: number): void {
     const line: InputLine = { at: nowMs, dir: 'in', leg: legOf(input), type: 'input', input };
-    this.#writer.write(line, (bytes) => {
+    this.#write(line, (bytes) => {
       if (input.type === 'microphone' && this.#input !== undefined) return this.#writer.audio('caller', this.#input, bytes, nowMs);
       if (legOf(input) === 'model' && this.#output !== undefined) return this.#writer.audio('agent', this.#output, bytes, nowMs);
       return this.#writer.inline(bytes);
@@ -76,14 +79,26 @@ class SessionRecordingOf implements SessionRecording {
   }
 
   onCommand(command: ModelCommand, attemptId: number | undefined, nowMs: number): void {
-    this.#writer.write({ at: nowMs, dir: 'out', leg: 'model', type: 'command', ...(attemptId === undefined ? {} : { attemptId }), command });
+    this.#write({ at: nowMs, dir: 'out', leg: 'model', type: 'command', ...(attemptId === undefined ? {} : { attemptId }), command });
   }
 
   onEvent(event: SessionEvent, decided: boolean): void {
-    this.#writer.write({ at: event.info.timestamp, dir: 'out', leg: 'client', type: 'event', ...(decided ? {} : { by: 'runtime' as const }), event });
+    this.#write({ at: event.info.timestamp, dir: 'out', leg: 'client', type: 'event', ...(decided ? {} : { by: 'runtime' as const }), event });
   }
 
   onEnd(nowMs: number): void {
-    this.#confirm(this.#writer.close(nowMs));
+    const failure = this.#failure;
+    this.#confirm(this.#writer.close(nowMs).then(() => (failure === undefined ? undefined : Promise.reject(failure))));
+  }
+
+  /** What an application puts into a call may be anything, a circle even: the recording ends there, and the call does not notice. */
+  #write(line: RecordingLine, bytesOf?: (bytes: Uint8Array) => object): void {
+    if (this.#failure !== undefined) return;
+    try {
+      this.#writer.write(line, bytesOf);
+    } catch (cause) {
+      this.#failure = new HostError('RECORDING_INVALID', `Something of this call cannot be recorded (${line.type}); the recording ends before it.`, { hint: 'What tools and the application give to a session must be plain data.', cause });
+      this.#onFailure?.(this.#failure);
+    }
   }
 }

@@ -147,6 +147,33 @@ describe('the recording proxy', () => {
     expect((await arrived).every(({ data }) => data.length === messageBytes)).toBe(true);
   });
 
+  it('passes on what it cannot write down', async () => {
+    await using own = await service();
+    const { near, far } = await joined(own);
+    const deep = `{"type":"x","deep":${'['.repeat(100_000)}${']'.repeat(100_000)}}`;
+    const arrived = messages(far, 2);
+    near.send(deep);
+    near.send('{"type":"y"}');
+    expect((await arrived).map(({ data }) => data.toString())).toEqual([deep, '{"type":"y"}']);
+  });
+
+  it('writes no number that comes in pieces, and no key that comes in base64', async () => {
+    await using own = await service();
+    const { near, far } = await joined(own);
+    const pieces = ['Call ', '+1 55', '5 01', '2 3456', ' now'];
+    const arrived = messages(near, pieces.length + 1);
+    for (const delta of pieces) far.send(JSON.stringify({ type: 'response.output_audio_transcript.delta', response_id: 'r', item_id: 'i', content_index: 0, delta }));
+    far.send(JSON.stringify({ type: 'response.output_text.done', response_id: 'r', item_id: 'i', text: `data:text/plain;base64,${Buffer.from(`the key ${KEY} in here`).toString('base64')}` }));
+    await arrived;
+    near.close();
+    await once(near, 'close');
+    await own.proxy.close();
+    const deltas = own.memory.lines.flatMap((line) => (JSON.parse(line) as { message?: { delta?: string } }).message?.delta ?? []);
+    expect(deltas).toEqual(['Call ', '+9 99', '9 99', '9 9999', ' now']);
+    expect(own.memory.lines.join('')).not.toContain(Buffer.from(KEY).toString('base64').slice(4, 24));
+    expect(own.memory.lines.join('')).toContain('data:text/plain;base64,xxx');
+  });
+
   it('passes plain HTTP requests on and writes nothing of them', async () => {
     await using own = await service();
     const answer = await fetch(`http://127.0.0.1:${own.proxy.port}/v1/realtime/client_secrets?x=1`, { method: 'POST', headers: { Authorization: `Bearer ${KEY}` }, body: '{"session":{}}' });

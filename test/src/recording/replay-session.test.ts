@@ -4,6 +4,7 @@ import type { RealtimeSessionOptions, SessionEvent } from '../../../session/inde
 import { RecordingMemory, differenceText, parseRecording, recordSessionTo, replaySession } from '../../../src/recording/index.js';
 import type { Recording, RecordingOptions } from '../../../src/recording/index.js';
 import { startCall } from '../../helpers/call-simulation.js';
+import { makeHarness } from '../../helpers/session-harness.js';
 import { random } from '../../helpers/random.js';
 import type { Random } from '../../helpers/random.js';
 import { simulatedProvider } from '../../helpers/simulated-provider.js';
@@ -50,5 +51,22 @@ describe('a recorded session', () => {
       expect(names.slice(-told.length), where).toEqual(told.map(({ type, info }) => `${type} ${info.timestamp}`));
       expect(told.length, where).toBeGreaterThan(10);
     }
+  });
+
+  it('goes on without its recorder when something of it cannot be written, and says so once', async () => {
+    const failures: string[] = [];
+    const memory = new RecordingMemory();
+    const recorder = recordSessionTo(memory, { onFailure: ({ message }) => failures.push(message) });
+    const circle: { self?: object } = {};
+    circle.self = circle;
+    const { session, model } = makeHarness({ recorder });
+    await session.connect();
+    model.push({ type: 'raw_message', name: 'x', raw: circle });
+    session.sendMessage('Hello.');
+    expect(session.state).toBe('open');
+    await session.close();
+    expect(failures).toEqual([expect.stringContaining('cannot be recorded (input)')]);
+    await expect(recorder.done).rejects.toMatchObject({ code: 'RECORDING_INVALID' });
+    expect(replaySession(recordingOf(memory)).difference).toBeUndefined();
   });
 });
