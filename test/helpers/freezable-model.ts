@@ -16,6 +16,8 @@ export interface FreezableModel extends RealtimeModel {
   openMs: number;
   /** How much later than in the audio itself the begin of speech is told, in ms. */
   vadMs: number;
+  /** Whether its connections keep what they are sent. */
+  keeps: boolean;
   /** Of the next response: it calls this tool. */
   tool?: string;
 }
@@ -31,6 +33,7 @@ export function freezableModel(clock: ManualClock): FreezableModel {
     openings: [],
     openMs: 50,
     vadMs: 0,
+    keeps: true,
     freezeAt: (how, at) => (trap = { how, at }),
     connect: (options) =>
       new Promise((resolve, reject) => {
@@ -85,10 +88,10 @@ export class FreezableConnection implements ModelConnection {
     if (!this.#alive || this.freeze === 'half-open') return;
     if (command.type === 'append_audio') {
       const bytes = command.bytes.slice();
-      this.heard.push(bytes);
+      if (this.#model.keeps) this.heard.push(bytes);
       return this.#later(10, () => this.#hear(bytes));
     }
-    this.commands.push(command);
+    if (this.#model.keeps) this.commands.push(command);
     this.#spring(command);
     this.#later(10, () => this.#answer(command));
   }
