@@ -131,7 +131,7 @@ function handles(): Record<string, number> {
 
 describe('a call of 3 hours', () => {
   it('holds no more than 5 MB more or less at any time, with all that was said', async () => {
-    const { model, session, run } = line({ context: { budgetTokens: 4_000 } });
+    const { model, session, run } = line();
     session.on('audio', () => undefined);
     await Promise.all([session.connect(), run(300, ROOM)]);
     const points: number[] = [];
