@@ -1,7 +1,7 @@
 /** voicewire: realtime voice agents over plain WebSockets. Importing it does nothing. */
 export { RealtimeSession } from './host/realtime-session.js';
 export type { RealtimeSessionOptions } from './host/realtime-session.js';
-export { RealtimeAgent, ToolOutput, fallbackClipBytes, handoff, hostedMcpTool, silentLogger, tool, toolResult } from '../session/index.js';
+export { ModelHealth, RealtimeAgent, ToolOutput, fallbackClipBytes, handoff, hostedMcpTool, silentLogger, tool, toolResult } from '../session/index.js';
 export { CostMeter, PRICES, SESSION_EVENT_TYPES, priceTranscription, priceUsage } from '../session/index.js';
 export { InvalidStateError, ProtocolError, ProviderError, ToolError, TransportError, VoicewireError, errorText, explainError } from '../session/index.js';
 export type * from '../session/index.js';
