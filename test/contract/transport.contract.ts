@@ -1,5 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { TransportHandlers } from '../../src/transport/transport.js';
+import { pcm16ToSamples, samplesToPcm16 } from '../../audio/index.js';
+import { random } from '../helpers/random.js';
 import { listenTo } from '../helpers/socket-pair.js';
 import type { SocketUnderTest } from '../helpers/socket-pair.js';
 
@@ -64,6 +66,22 @@ export function transportContract(name: string, open: () => Promise<SocketUnderT
       socket.transport.send(view);
       view.fill(0);
       expect(await socket.peer.receive()).toEqual(expected);
+    });
+
+    test('PCM between texts of odd length comes out as the samples that went in', async () => {
+      await using socket = await open();
+      const near = listenTo(socket.transport);
+      const rng = random();
+      const samples = Int16Array.from({ length: 40_000 }, () => rng.int(-32_768, 32_768));
+      let messages = 0;
+      for (let at = 0; at < samples.length; messages += 2) {
+        const chunk = samples.subarray(at, (at += rng.int(1, 400)));
+        socket.peer.send(`{"type":"x","pad":"${'o'.repeat(rng.int(0, 20))}"}`);
+        socket.peer.send(samplesToPcm16(chunk));
+      }
+      await near.count(messages);
+      const got = near.messages.flatMap((message) => (typeof message === 'string' ? [] : [...pcm16ToSamples(message)]));
+      expect(got, `TEST_SEED=${rng.seed}`).toEqual([...samples]);
     });
 
     test('received bytes are plain Uint8Arrays of the receiver', async () => {
