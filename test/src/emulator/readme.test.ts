@@ -1,6 +1,7 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { parseScript } from '../../../src/emulator/index.js';
+import { parse } from 'yaml';
+import { FAULT_KINDS, parseScript } from '../../../src/emulator/index.js';
 import { callerAudio } from './emulator-client.js';
 import { SessionDriver } from './session-driver.js';
 
@@ -30,6 +31,35 @@ test('the example script plays as the README says', async () => {
   expect(await answer()).toBe('My pleasure.');
   driver.send({ type: 'conversation.item.create', item: { type: 'message', role: 'user', content: [{ type: 'input_text', text: 'And the football?' }] } });
   expect(await answer()).toBe('I know the weather only.');
+});
+
+test('the script of steps plays as its comments say', async () => {
+  const steps = parseScript(parse(/<!-- test: steps -->\n```yaml\n([\s\S]*?)```/.exec(README)?.[1] ?? ''));
+  const driver = new SessionDriver({ script: steps });
+  const tools = ['find_order', 'find_customer'].map((name) => ({ type: 'function', name }));
+  driver.send({ type: 'session.update', session: { type: 'realtime', output_modalities: ['text'], tools } });
+  const ask = async (text?: string): Promise<{ status: string; output: { type: string; call_id: string; name: string; content: [{ text: string }] }[] }> => {
+    const from = driver.events.length;
+    if (text !== undefined) driver.send({ type: 'conversation.item.create', item: { type: 'message', role: 'user', content: [{ type: 'input_text', text }] } });
+    driver.send({ type: 'response.create' });
+    await driver.advance(5_000);
+    return driver.events.slice(from).find((event) => event.type === 'response.done')?.['response'] as never;
+  };
+  const calls = (await ask('my order')).output;
+  expect(calls.map((item) => item.name ?? item.content[0].text)).toEqual(['Let me look that up.', 'find_order', 'find_customer']);
+  for (const [index, output] of [[1, '{"state":"on its way"}'], [2, '{"name":"Ada","level":"gold"}']] as const) {
+    driver.send({ type: 'conversation.item.create', item: { type: 'function_call_output', call_id: calls[index]?.call_id, output } });
+  }
+  expect((await ask()).output.map(({ content }) => content[0].text)).toEqual(['Thank you for your patience, Ada. Your order is on its way.']);
+  expect((await ask('a refund')).status).toBe('failed');
+  expect((await ask('your terms')).status).toBe('incomplete');
+  await ask('crash');
+  expect(driver.faults).toEqual([{ kind: 'drop' }]);
+});
+
+test('the table of faults is that of the code', () => {
+  const table = (README.split('## Faults')[1] ?? '').split('## ')[0] ?? '';
+  expect([...table.matchAll(/^\| `([a-z-]+)` \|/gm)].map(([, kind]) => kind).toSorted()).toEqual([...FAULT_KINDS].toSorted());
 });
 
 test('the codes in the README are those that the sources answer with', () => {
