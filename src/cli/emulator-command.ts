@@ -1,6 +1,8 @@
 import { writeFile } from 'node:fs/promises';
+import { resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
-import { FAULT_KINDS, parseFault } from '../emulator/index.js';
+import { pathToFileURL } from 'node:url';
+import { FAULT_KINDS, clipRecogniser, parseFault } from '../emulator/index.js';
 import type { EmulatorOptions, Fault } from '../emulator/index.js';
 import { HostError } from '../host/errors.js';
 import { stderrLogger } from '../host/stderr-logger.js';
@@ -37,6 +39,7 @@ export const emulatorCommand: Command = {
     recording: { type: 'string', value: '<file>', help: 'answer as the model of this recording did, in place of a script' },
     speed: { type: 'string', value: '<number>', help: 'with --recording: this many times faster than it was (1)' },
     strict: { type: 'boolean', help: 'with --recording: end a client that says something else' },
+    clips: { type: 'string', value: '<folder>', help: 'WAV files that callers play, and index.json with what they say: those are understood' },
     'api-key': { type: 'string', value: '<key>', help: 'refuse clients that send neither this key nor a client secret' },
     tls: { type: 'boolean', help: 'wss: with a certificate made for this run, or with the two below' },
     'tls-cert': { type: 'string', value: '<file.pem>', help: 'certificate for wss:' },
@@ -57,7 +60,7 @@ export const emulatorCommand: Command = {
 async function emulate(values: FlagValues, terminal: Terminal): Promise<number> {
   const json = values['json'] === true;
   const apiKey = stringFlag(values, 'api-key');
-  const options = { ...optionsFrom(values), ...(await tlsFrom(values)) };
+  const options = { ...optionsFrom(values), ...(await tlsFrom(values)), ...recogniserFrom(values) };
   const startedMs = systemClock.now();
   await using emulator = await startFrom(values, options, terminal);
   const saveTo = stringFlag(values, 'save-cert');
@@ -105,7 +108,7 @@ async function startFrom(values: FlagValues, options: EmulatorOptions, terminal:
 }
 
 /** Flags of a script's server. */
-const NOT_RECORDED = ['script', 'api-key', 'tls', 'tls-cert', 'tls-key', 'save-cert', 'beta', 'pace', 'think-ms', 'session-limit-s', 'fault', 'seed'] as const;
+const NOT_RECORDED = ['script', 'clips', 'api-key', 'tls', 'tls-cert', 'tls-key', 'save-cert', 'beta', 'pace', 'think-ms', 'session-limit-s', 'fault', 'seed'] as const;
 
 function optionsFrom(values: FlagValues): EmulatorOptions {
   const number = (name: string, min: number, max: number, example: number): number | undefined => {
@@ -130,6 +133,16 @@ function faultFrom(text: string): Fault {
   const fault = parseFault(text);
   if (typeof fault === 'string') throw usage(`--fault ${JSON.stringify(text)} is no fault: ${fault}.`, 'Example: --fault drop:onEvent=response.output_audio.delta,nth=5');
   return fault;
+}
+
+function recogniserFrom(values: FlagValues): Pick<EmulatorOptions, 'recogniser'> {
+  const folder = stringFlag(values, 'clips');
+  if (folder === undefined) return {};
+  try {
+    return { recogniser: clipRecogniser(pathToFileURL(`${resolve(folder)}/`)) };
+  } catch (cause) {
+    throw new HostError('FILE_NOT_FOUND', `There is no index of clips that can be read in ${JSON.stringify(folder)}.`, { hint: 'The folder has index.json: { "clips": [{ "text": "Hello.", "file": "hello.wav", "durationMs": 900 }] }.', cause });
+  }
 }
 
 async function tlsFrom(values: FlagValues): Promise<Pick<EmulatorOptions, 'tls'>> {

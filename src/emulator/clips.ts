@@ -24,6 +24,11 @@ export class Clips {
     this.#files = new Map(clips.map((clip) => [clip.text, clip.file]));
   }
 
+  /** What there is a clip for. */
+  get texts(): readonly string[] {
+    return [...this.#files.keys()];
+  }
+
   /** The sentence as PCM16 mono 24 kHz; undefined where there is no clip that says exactly this. Not to be written to. */
   find(sentence: string): Int16Array | undefined {
     const file = this.#files.get(sentence);

@@ -1,3 +1,4 @@
+export { clipRecogniser } from './clip-recogniser.js';
 export { demoScript } from './demo-script.js';
 export type { Brain, BrainFactory, HeardTurn, Question, Recogniser, Transcript } from './brain.js';
 export type { Certificate } from './certificate.js';

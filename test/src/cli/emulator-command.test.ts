@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Resampler, decodeWav, samplesToPcm16 } from '../../../audio/index.js';
 import { readScriptFile } from '../../../src/cli/script-file.js';
 import { selfSignedCertificate } from '../../../src/emulator/certificate.js';
 import { EmulatorClient } from '../emulator/emulator-client.js';
@@ -110,6 +111,20 @@ describe('the flags', () => {
     const pattern = (ids: readonly string[]): string => ids.map((id, index) => (id === ids[index - 1] ? 'again' : 'new')).join();
     expect(pattern(await types('5'))).toBe(pattern(first));
     expect(pattern(await types('6'))).not.toBe(pattern(first));
+  });
+
+  it('--clips understands who plays one of them, and says when there are none', async () => {
+    const { url, end } = await started('--clips', fileURLToPath(new URL('../../../fixtures/voice', import.meta.url)));
+    const client = await EmulatorClient.open(url);
+    client.send({ type: 'session.update', session: { type: 'realtime', audio: { input: { transcription: { model: 'whisper-1' }, turn_detection: null } } } });
+    const clip = decodeWav(readFileSync(new URL('../../../fixtures/voice/you-are-welcome-.wav', import.meta.url)));
+    client.speak(samplesToPcm16(new Resampler(clip.sampleRate, 24_000).push(clip.samples)));
+    client.send({ type: 'input_audio_buffer.commit' });
+    expect((await client.next('conversation.item.input_audio_transcription.completed'))['transcript']).toBe('You are welcome.');
+    await client.close();
+    await end();
+    const missing = run(['emulator', '--clips', folder]);
+    expect([await missing.exitCode, missing.err.join('\n')]).toEqual([1, expect.stringContaining('FILE_NOT_FOUND')]);
   });
 
   it('--beta and --session-limit-s reach the sessions', async () => {
