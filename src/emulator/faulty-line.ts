@@ -21,6 +21,8 @@ type Queued = { readonly dueMs: number; readonly action: LineAction };
 /** A floating event that is held back comes after at most so many others, or after this time. */
 const HOLD_EVENTS = 4;
 const HOLD_MS = 250;
+/** A line that is so slow that more than this many characters wait on it is cut: nobody hears them any more. */
+const MAX_WAITING = 32 * 1024 * 1024;
 
 /**
  * What a bad connection makes of the events of a session: events, faults and time go in, what happens on the socket comes out. It has no timers and
@@ -40,6 +42,7 @@ export class FaultyLine {
   #mutedUntilMs = -Infinity;
   #gone = false;
   #unknown = 0;
+  #waitingLetters = 0;
 
   constructor(seed: number) {
     this.#random = new SeededRandom(seed);
@@ -173,7 +176,11 @@ export class FaultyLine {
     const last = this.#queue.at(-1);
     if (last === undefined && dueMs <= nowMs) return [action];
     this.#queue.push({ dueMs: Math.max(dueMs, last?.dueMs ?? -Infinity), action });
-    return [];
+    this.#waitingLetters += lettersOf(action);
+    if (this.#waitingLetters <= MAX_WAITING) return [];
+    this.#gone = true;
+    this.#queue = [];
+    return [{ type: 'cut' }];
   }
 
   #release(nowMs: number, all: boolean): LineAction[] {
@@ -187,7 +194,11 @@ export class FaultyLine {
       actions.push(...this.#out((this.#floating.shift() as { event: SentEvent }).event, nowMs));
     }
     const due: LineAction[] = [];
-    while (this.#queue[0] !== undefined && this.#queue[0].dueMs <= nowMs) due.push((this.#queue.shift() as Queued).action);
+    while (this.#queue[0] !== undefined && this.#queue[0].dueMs <= nowMs) {
+      const { action } = this.#queue.shift() as Queued;
+      this.#waitingLetters -= lettersOf(action);
+      due.push(action);
+    }
     return [...due, ...actions];
   }
 
@@ -195,6 +206,10 @@ export class FaultyLine {
     // One draw for each fault, so that what one decides does not shift the others.
     return faults.filter(({ chance }) => this.#random.next() < (chance ?? 1)).length > 0;
   }
+}
+
+function lettersOf(action: LineAction): number {
+  return action.type === 'text' ? action.text.length : 0;
 }
 
 function text(event: SentEvent): LineAction {

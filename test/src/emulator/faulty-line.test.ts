@@ -120,6 +120,24 @@ describe('a line with', () => {
     expect(typesOf(line.wake(50))).toEqual(['a', 'close']);
   });
 
+  test('more than it can hold is cut, and holds nothing any more', () => {
+    const line = new FaultyLine(1);
+    line.add({ kind: 'latency', ms: 60_000 }, 0);
+    const big = { ...event('conversation.item.retrieved'), item: 'x'.repeat(1024 * 1024) };
+    const actions = Array.from({ length: 40 }, () => line.send(big, 0)).flat();
+    expect(actions).toEqual([{ type: 'cut' }]);
+    expect(line.wake(60_000)).toEqual([]);
+  });
+
+  test('room again takes more', () => {
+    const line = new FaultyLine(1);
+    line.add({ kind: 'latency', ms: 10 }, 0);
+    const big = { ...event('conversation.item.retrieved'), item: 'x'.repeat(1024 * 1024) };
+    for (let round = 0; round < 60; round += 1) {
+      expect(line.send(big, round * 10)).toHaveLength(round === 0 ? 0 : 1);
+    }
+  });
+
   test('all faults taken back lets go of what it held', () => {
     const line = new FaultyLine(1);
     line.add({ kind: 'reorder' }, 0);
