@@ -1,17 +1,17 @@
-import { numberAt, objectAt, oneOf, onlyFields } from './checks.js';
+import { numberAt, objectAt, oneOf, onlyFields, required, stringAt } from './checks.js';
 import { IdSource } from './ids.js';
 import { DEFAULT_CONFIG, updatedConfig } from './session-config.js';
 import type { SessionConfig } from './session-config.js';
 import { sessionResource } from './session-resource.js';
+import { DEFAULT_TRANSLATION, updatedTranslation } from './translation-config.js';
+import type { TranslationConfig } from './translation-config.js';
+import { translationResource } from './translation-session.js';
 
 /** A key for one browser: it opens sessions with this configuration until it expires. */
-export interface ClientSecret {
-  readonly value: string;
-  readonly kind: 'realtime' | 'transcription';
-  readonly model: string | undefined;
-  readonly config: SessionConfig;
-  readonly expiresAt: number;
-}
+export type ClientSecret = { readonly value: string; readonly model: string | undefined; readonly expiresAt: number } & (
+  | { readonly kind: 'realtime' | 'transcription'; readonly config: SessionConfig }
+  | { readonly kind: 'translation'; readonly config: TranslationConfig }
+);
 
 const DEFAULT_SECONDS = 600;
 const DEFAULT_MODEL = 'gpt-realtime';
@@ -37,12 +37,34 @@ export class ClientSecrets {
     const kind = session['type'] === undefined ? 'realtime' : oneOf(session['type'], 'session.type', ['realtime', 'transcription']);
     const model = typeof session['model'] === 'string' ? session['model'].slice(0, 128) : undefined;
     const config = updatedConfig(DEFAULT_CONFIG, { type: kind, ...session }, { kind, model: model ?? DEFAULT_MODEL, spoken: false, responding: false });
-    this.#count += 1;
-    const ids = new IdSource(this.#seed + this.#count, unixSeconds);
+    const ids = this.#nextIds(unixSeconds);
     const secret: ClientSecret = { value: `ek_${ids.letters(32)}`, kind, model, config, expiresAt: Math.floor(unixSeconds) + seconds };
+    this.#keep(secret);
+    return { value: secret.value, expires_at: secret.expiresAt, session: sessionResource({ id: ids.next('sess'), kind, model: model ?? DEFAULT_MODEL, expiresAt: 0 }, config) };
+  }
+
+  /** The same for a session that translates. */
+  createTranslation(body: unknown, unixSeconds: number): unknown {
+    const request = objectAt(body, 'body');
+    onlyFields(request, '', ['expires_after', 'session']);
+    const seconds = secondsAt(request['expires_after']);
+    const session = objectAt(required(request, 'session', ''), 'session');
+    const model = stringAt(required(session, 'model', 'session'), 'session.model', 128);
+    const config = updatedTranslation(DEFAULT_TRANSLATION, session, ['model']);
+    const ids = this.#nextIds(unixSeconds);
+    const secret: ClientSecret = { value: `ek_${ids.letters(32)}`, kind: 'translation', model, config, expiresAt: Math.floor(unixSeconds) + seconds };
+    this.#keep(secret);
+    return { value: secret.value, expires_at: secret.expiresAt, session: translationResource(ids.next('sess'), model, 0, config) };
+  }
+
+  #nextIds(unixSeconds: number): IdSource {
+    this.#count += 1;
+    return new IdSource(this.#seed + this.#count, unixSeconds);
+  }
+
+  #keep(secret: ClientSecret): void {
     this.#secrets.set(secret.value, secret);
     for (const oldest of this.#secrets.keys()) if (this.#secrets.size > MAX_SECRETS) this.#secrets.delete(oldest);
-    return { value: secret.value, expires_at: secret.expiresAt, session: sessionResource({ id: ids.next('sess'), kind, model: model ?? DEFAULT_MODEL, expiresAt: 0 }, config) };
   }
 
   /** The secret of that value, while it lives. */

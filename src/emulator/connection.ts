@@ -2,8 +2,8 @@ import type { Duplex } from 'node:stream';
 import type { Clock, Logger, Timer } from '../../session/index.js';
 import type { Transport } from '../transport/transport.js';
 import type { Recogniser } from './brain.js';
+import type { DrivenSession } from './driven-session.js';
 import type { EmulatorEffect } from './effect.js';
-import type { EmulatedSession } from './emulated-session.js';
 import type { Fault } from './fault.js';
 import { FaultyLine } from './faulty-line.js';
 import type { LineAction } from './faulty-line.js';
@@ -32,7 +32,7 @@ const HALF_OPEN_LIMIT_MS = 3_600_000;
 export class EmulatorConnection {
   readonly #transport: Transport;
   readonly #socket: Duplex;
-  readonly #session: EmulatedSession;
+  readonly #session: DrivenSession;
   readonly #around: Surroundings;
   /** Stands between the session and the socket where something is to go wrong. */
   #line: FaultyLine | undefined;
@@ -43,7 +43,7 @@ export class EmulatorConnection {
   #gone = false;
   #bytesPerSecond = Infinity;
 
-  constructor(transport: Transport, socket: Duplex, session: EmulatedSession, around: Surroundings) {
+  constructor(transport: Transport, socket: Duplex, session: DrivenSession, around: Surroundings) {
     this.#transport = transport;
     this.#socket = socket;
     this.#session = session;

@@ -2,6 +2,7 @@ import type { Brain } from './brain.js';
 import { bytesAt, objectAt, oneOf, required, stringAt } from './checks.js';
 import { Conversation } from './conversation.js';
 import type { ConversationEntry } from './conversation.js';
+import type { DrivenSession } from './driven-session.js';
 import type { EmulatorEffect } from './effect.js';
 import type { DialectFactory } from './dialect.js';
 import { IdSource } from './ids.js';
@@ -64,7 +65,7 @@ const CLIENT_EVENTS = [
  * One session of the emulated model, without sockets, timers or voices: client messages, speech and time go in, effects come out. Each call
  * returns what is to be done now, in order; {@link EmulatedSession.nextWakeMs} says when to call {@link EmulatedSession.wake} next.
  */
-export class EmulatedSession {
+export class EmulatedSession implements DrivenSession {
   readonly #options: EmulatedSessionOptions;
   readonly #machine: Machine;
   readonly #sessionId: string;

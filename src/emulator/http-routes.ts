@@ -12,16 +12,16 @@ export type HttpRefusal = ReturnType<typeof refusal>;
 
 const MAX_BODY_BYTES = 1024 * 1024;
 
-/** Answers one HTTP request. `webSocketPath` is told to be one. Never rejects. */
-export async function answerHttp(request: IncomingMessage, response: ServerResponse, routes: Routes, webSocketPath: string): Promise<void> {
+/** Answers one HTTP request. `webSocketPaths` are told to be such. Never rejects. */
+export async function answerHttp(request: IncomingMessage, response: ServerResponse, routes: Routes, webSocketPaths: readonly string[]): Promise<void> {
   const path = request.url?.split('?')[0] ?? '';
   const route = routes.get(`${request.method} ${path}`);
   if (route === undefined) {
-    const isSocket = path === webSocketPath;
+    const isSocket = webSocketPaths.includes(path);
     const methods = [...routes.keys()].filter((name) => name.endsWith(` ${path}`)).map((name) => name.split(' ')[0]);
     const status = isSocket ? 426 : methods.length > 0 ? 405 : 404;
     response.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8', ...(isSocket ? { Upgrade: 'websocket' } : {}), ...(methods.length > 0 ? { Allow: methods.join(', ') } : {}) });
-    response.end(isSocket ? 'This is a WebSocket: connect with a realtime client.\n' : methods.length > 0 ? 'Another method is wanted here.\n' : `The emulator answers at ${webSocketPath} only.\n`);
+    response.end(isSocket ? 'This is a WebSocket: connect with a realtime client.\n' : methods.length > 0 ? 'Another method is wanted here.\n' : `The emulator answers at ${webSocketPaths[0]} only.\n`);
     request.resume();
     return;
   }

@@ -15,19 +15,23 @@ import type { BrainFactory, Recogniser } from './brain.js';
 import { selfSignedCertificate } from './certificate.js';
 import type { Certificate } from './certificate.js';
 import { ClientSecrets } from './client-secrets.js';
+import type { ClientSecret } from './client-secrets.js';
 import { EmulatorConnection } from './connection.js';
 import { controlRoutes } from './control.js';
 import { demoScript } from './demo-script.js';
+import type { DrivenSession } from './driven-session.js';
 import { EmulatedSession } from './emulated-session.js';
 import type { Fault } from './fault.js';
 import { answerHttp } from './http-routes.js';
 import type { Routes } from './http-routes.js';
+import type { IdSource } from './ids.js';
 import { ParrotBrain } from './parrot-brain.js';
 import { ScriptBrain } from './script-brain.js';
 import { parseScript } from './script.js';
 import type { Script } from './script.js';
 import { StandingFaults } from './standing-faults.js';
 import type { Voice } from './speech.js';
+import { TranslationSession } from './translation-session.js';
 import { createVoice } from './voice.js';
 
 export interface EmulatorOptions {
@@ -84,6 +88,7 @@ export interface Emulator extends AsyncDisposable {
 }
 
 const PATH = '/v1/realtime';
+const TRANSLATION_PATH = '/v1/realtime/translations';
 /** An append event may carry 15 MiB of base64 and its envelope (an event id of 512 characters); a longer message closes its socket with 1009. */
 const MAX_MESSAGE_BYTES = 15 * 1024 * 1024 + 4 * 1024;
 const PING_INTERVAL_MS = 30_000;
@@ -107,7 +112,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const unixSeconds = (): number => (clock.unixMs?.() ?? Date.now()) / 1000 + standing.skewSeconds;
 
   const certificate = options.tls === true ? selfSignedCertificate([host]) : options.tls === false ? undefined : options.tls;
-  const http = serverFor(certificate, (request, response) => void answerHttp(request, response, routes, PATH));
+  const http = serverFor(certificate, (request, response) => void answerHttp(request, response, routes, [PATH, TRANSLATION_PATH]));
   const routes: Routes = new Map([...controlRoutes(standing), ...secretRoutes()]);
 
   function secretRoutes(): Routes {
@@ -115,11 +120,32 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       const answer = admit(request, apiKey, secrets, unixSeconds());
       return answer.ok ? undefined : answer;
     };
-    return new Map([['POST /v1/realtime/client_secrets', { admit: admitted, answer: (_request, body) => ({ status: 200, body: secrets.create(body, unixSeconds()) }) }]]);
+    return new Map([
+      ['POST /v1/realtime/client_secrets', { admit: admitted, answer: (_request, body) => ({ status: 200, body: secrets.create(body, unixSeconds()) }) }],
+      ['POST /v1/realtime/translations/client_secrets', { admit: admitted, answer: (_request, body) => ({ status: 200, body: secrets.createTranslation(body, unixSeconds()) }) }],
+    ]);
+  }
+
+  /** The session that a client has asked for, by its address and its secret. */
+  function sessionFor(secret: ClientSecret | undefined, translates: boolean, query: URLSearchParams, seed: number, wantsOld: boolean): { readonly session: DrivenSession; readonly model: string } {
+    const model = secret?.model ?? query.get('model')?.slice(0, 128) ?? (translates ? 'gpt-realtime-translate' : 'gpt-realtime');
+    const common = { brain: newBrain(), model, sessionLimitMs, recognises: recogniser !== undefined, seed, unixSeconds: unixSeconds(), nowMs: clock.now() };
+    if (translates) return { model, session: new TranslationSession({ ...common, ...(secret?.kind === 'translation' ? { config: secret.config } : {}) }) };
+    const kind = secret?.kind === 'transcription' || (secret === undefined && query.get('intent') === 'transcription') ? 'transcription' : 'realtime';
+    const session = new EmulatedSession({
+      ...common,
+      kind,
+      ...(secret === undefined || secret.kind === 'translation' ? {} : { config: secret.config }),
+      ...(wantsOld ? { dialect: (conversationId: string, ids: IdSource) => new BetaDialect(conversationId, ids, kind) } : {}),
+      pace,
+      thinkMs,
+      mcpServers: script.mcpServers ?? [],
+    });
+    return { model, session };
   }
 
   const door = attachWebSockets(http, {
-    path: PATH,
+    path: [PATH, TRANSLATION_PATH],
     maxPayloadBytes: MAX_MESSAGE_BYTES,
     clock,
     pingIntervalMs: PING_INTERVAL_MS,
@@ -131,27 +157,10 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       session += 1;
       const number = session;
       const seed = firstSeed + number;
-      const secret = secretOf(request, secrets, unixSeconds());
-      const query = new URLSearchParams((request.url ?? '').split('?')[1] ?? '');
-      const kind = secret?.kind ?? (query.get('intent') === 'transcription' ? 'transcription' : 'realtime');
-      const model = secret?.model ?? query.get('model')?.slice(0, 128) ?? 'gpt-realtime';
-      const emulated = new EmulatedSession({
-        brain: newBrain(),
-        kind,
-        model,
-        ...(secret === undefined ? {} : { config: secret.config }),
-        ...(wantsOld ? { dialect: (conversationId, ids) => new BetaDialect(conversationId, ids, kind) } : {}),
-        pace,
-        sessionLimitMs,
-        thinkMs,
-        recognises: recogniser !== undefined,
-        mcpServers: script.mcpServers ?? [],
-        seed,
-        unixSeconds: unixSeconds(),
-        nowMs: clock.now(),
-      });
-      const connection = new EmulatorConnection(transport, request.socket, emulated, { clock, voice, recogniser, notice, seed, logger: logger.child({ emulatedSession: number }), onGone: () => standing.left(number) });
-      standing.joined(number, model, connection);
+      const [path, query = ''] = (request.url ?? '').split('?');
+      const opened = sessionFor(secretOf(request, secrets, unixSeconds()), path === TRANSLATION_PATH, new URLSearchParams(query), seed, wantsOld);
+      const connection = new EmulatorConnection(transport, request.socket, opened.session, { clock, voice, recogniser, notice, seed, logger: logger.child({ emulatedSession: number }), onGone: () => standing.left(number) });
+      standing.joined(number, opened.model, connection);
       connection.start(standing.faults);
     },
   });

@@ -49,9 +49,14 @@ export const SERVER_EVENT_TYPES = [
 
 export type ServerEventType = (typeof SERVER_EVENT_TYPES)[number];
 
+/** Every event of a session that translates. */
+export const TRANSLATION_EVENT_TYPES = ['error', 'session.created', 'session.updated', 'session.closed', 'session.input_transcript.delta', 'session.output_transcript.delta', 'session.output_audio.delta'] as const;
+
+export type TranslationEventType = (typeof TRANSLATION_EVENT_TYPES)[number];
+
 /** One server event, without the `event_id` that it is given on its way out. */
 export interface ServerEvent {
-  readonly type: ServerEventType;
+  readonly type: ServerEventType | TranslationEventType;
   readonly [field: string]: unknown;
 }
 

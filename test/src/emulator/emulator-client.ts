@@ -22,7 +22,7 @@ export class EmulatorClient {
     socket.on('message', (data: Buffer) => {
       const event = JSON.parse(data.toString('utf8')) as WireEvent;
       this.events.push(event);
-      if (!(options.headers !== undefined && 'OpenAI-Beta' in options.headers)) noteEmitted(event);
+      if (!(options.headers !== undefined && 'OpenAI-Beta' in options.headers) && !socket.url.includes('/translations')) noteEmitted(event);
       for (const check of this.#waiting) check();
     });
     this.closed = new Promise((resolve) => socket.on('close', (code, reason) => resolve({ code, reason: reason.toString('utf8') })));
