@@ -32,7 +32,7 @@ export interface Recogniser {
 /**
  * What a session does in place of a model: each mode of the emulator is one. A brain belongs to one session, and is asked in the order of the
  * conversation. Both methods return at once; an answer that takes its time is an async iterable, whose steps are carried out as they come and
- * whose `return` is called when nobody wants the rest.
+ * whose `return` is called when nobody wants the rest. (A generator that waits is not woken by that: an iterator with a `return` of its own is.)
  */
 export interface Brain {
   hear(turn: HeardTurn): Transcript;

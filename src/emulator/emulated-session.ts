@@ -269,6 +269,8 @@ function itemIdOf(event: JsonObject): string {
 
 /** An item with what it sounds like, which is told to those who ask for it alone. */
 function wholeItem({ item, sound }: ConversationEntry): unknown {
+  // Items of hosted tools have no `object` anywhere.
+  if (item.type.startsWith('mcp_')) return item;
   if (item.type !== 'message' || sound === undefined) return { object: 'realtime.item', ...item };
   const content = item.content.map((part) => (part.type === 'input_audio' || part.type === 'output_audio' ? { ...part, ...sound.asPart() } : part));
   return { object: 'realtime.item', ...item, content };

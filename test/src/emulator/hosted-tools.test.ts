@@ -63,6 +63,8 @@ describe('a hosted server', () => {
     const answer = (id: string, approve: boolean): void => void driver.send({ type: 'conversation.item.create', item: { type: 'mcp_approval_response', id, approval_request_id: request.id, approve } });
     answer('no', false);
     expect(await ask(driver, 'find')).toEqual(asks);
+    const { item } = driver.send({ type: 'conversation.item.retrieve', item_id: 'no' })[0] as unknown as { item: object };
+    expect(item).toEqual({ id: 'no', type: 'mcp_approval_response', approval_request_id: request.id, approve: false, reason: null });
     answer('yes', true);
     expect(await ask(driver, 'find')).toContain('response.mcp_call.completed');
     expect(await ask(driver, 'find')).toEqual(asks);

@@ -222,6 +222,32 @@ describe('whatever a client sends', () => {
   });
 });
 
+describe('whatever a client of another kind sends', () => {
+  test.each<[string, string, Record<string, string>]>([
+    ['of the first version', '', { 'OpenAI-Beta': 'realtime=v1' }],
+    ['that only transcribes', '?intent=transcription', {}],
+    ['that translates', '/translations', {}],
+  ])('%s: nothing ends its socket', async (_name, suffix, headers) => {
+    const rng = random();
+    const emulator = await start({ beta: true });
+    const fuzz = await EmulatorClient.open(`${emulator.url}${suffix}`, { headers });
+    try {
+      for (let count = 0; count < 600; count += 1) {
+        fuzz.socket.send(message(rng));
+        if (count % 100 !== 99) continue;
+        const from = fuzz.events.length;
+        fuzz.send({ type: 'no such event', event_id: `marker-${count}` });
+        await fuzz.next('error', from, (event) => (event['error'] as { event_id: unknown }).event_id === `marker-${count}`);
+      }
+      expect(fuzz.socket.readyState).toBe(fuzz.socket.OPEN);
+      expect(fuzz.events.some((event) => /session\.updated$/.test(event.type))).toBe(true);
+    } catch (error) {
+      throw new Error(`TEST_SEED=${rng.seed}`, { cause: error });
+    }
+    await fuzz.close();
+  });
+});
+
 const HELLO = Buffer.from(callerAudio('caller-hello.wav'));
 
 /** Events that make sense; the fuzz starts from them. */
@@ -243,6 +269,14 @@ const SENSIBLE: ((rng: Random) => object)[] = [
   (rng) => ({ type: 'response.create', response: { conversation: rng.pick(['auto', 'none']), output_modalities: [rng.pick(['audio', 'text'])], metadata: { a: 'b' } } }),
   () => ({ type: 'response.create' }),
   () => ({ type: 'response.cancel' }),
+  (rng) => ({ type: 'session.update', session: { type: 'realtime', tool_choice: rng.pick(['auto', 'required', { type: 'function', name: 'book_table' }]), tools: [{ type: 'function', name: 'book_table' }, { type: 'mcp', server_label: rng.pick(['a', 'b']), server_url: 'https://x' }] } }),
+  (rng) => ({ type: 'session.update', session: { type: 'transcription', audio: { input: { transcription: { model: rng.pick(['whisper-1', 'gpt-4o-transcribe-diarize']) } } } } }),
+  (rng) => ({ type: 'session.update', session: { modalities: rng.pick([['text'], ['audio', 'text']]), turn_detection: null, temperature: 0.8, input_audio_format: rng.pick(['pcm16', 'g711_ulaw']) } }),
+  (rng) => ({ type: 'session.update', session: { audio: { input: { transcription: rng.pick([null, { model: 'm' }]) }, output: { language: 'de' } } } }),
+  (rng) => ({ type: 'conversation.item.create', item: { type: 'message', role: 'user', content: [{ type: 'input_image', image_url: rng.pick(['data:image/png;base64,iVBORw0KGgoAAA==', 'x']) }] } }),
+  () => ({ type: 'conversation.item.create', item: { type: 'mcp_approval_response', approval_request_id: 'a', approve: true } }),
+  () => ({ type: 'output_audio_buffer.clear' }),
+  (rng) => ({ type: 'session.input_audio_buffer.append', audio: HELLO.subarray(0, rng.int(0, 5_000)).toString('base64') }),
 ];
 
 function message(rng: Random): string | Buffer {
