@@ -173,9 +173,8 @@ export class FaultyLine {
 
   /** One socket keeps its order: nothing overtakes what was sent before it. */
   #enqueue(action: LineAction, dueMs: number, nowMs: number): LineAction[] {
-    const last = this.#queue.at(-1);
-    if (last === undefined && dueMs <= nowMs) return [action];
-    this.#queue.push({ dueMs: Math.max(dueMs, last?.dueMs ?? -Infinity), action });
+    if (this.#queue.length === 0 && dueMs <= nowMs) return [action];
+    this.#queue.push({ dueMs, action });
     this.#waitingLetters += lettersOf(action);
     if (this.#waitingLetters <= MAX_WAITING) return [];
     this.#gone = true;
