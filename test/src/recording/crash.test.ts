@@ -62,10 +62,12 @@ describe('a recording whose writer died', () => {
       const path = join(folder, `killed-${round}.vw.jsonl`);
       const child = spawn(process.execPath, ['--input-type=module', '-e', WRITER, pathToFileURL(built).href, path], { stdio: ['ignore', 'pipe', 'inherit'] });
       const gone = once(child, 'exit');
+      let said = '';
       const until = rng.int(100, 4_000);
       for await (const data of child.stdout) {
-        const said = Number(String(data).trim().split('\n').at(-1));
-        if (said >= until) break;
+        said += String(data);
+        // A number that has its line end is whole.
+        if (Number(said.split('\n').at(-2) ?? -1) >= until) break;
       }
       child.kill('SIGKILL');
       expect((await gone)[1]).toBe('SIGKILL');
@@ -125,14 +127,11 @@ const WRITER = `
   const format = { encoding: 'pcm16', sampleRate: 24000, channels: 1 };
   const recorder = recordSessionTo(new RecordingFiles(process.argv[2]));
   recorder.onStart({ sessionId: 's', agentName: 'Ava', model: 'none', state: createSessionState({ outputModality: 'audio', inputFormat: format, outputFormat: format, tools: [] }, 'clock'), nowMs: 0 });
-  const { statSync } = await import('node:fs');
+  const { readFileSync } = await import('node:fs');
   for (let chunk = 0; ; chunk += 1) {
     recorder.onInput({ type: 'microphone', bytes: new Uint8Array(new Int16Array(480).fill(chunk % 1000).buffer), queuedBytes: 0 }, chunk * 20);
     if (chunk % 50 !== 0) continue;
-    for (let size = -1; size !== statSync(process.argv[2]).size; ) {
-      size = statSync(process.argv[2]).size;
-      await new Promise((resolve) => setTimeout(resolve, 1));
-    }
+    while (!readFileSync(process.argv[2]).includes('"at":' + chunk * 20 + ',"dir"')) await new Promise((resolve) => setImmediate(resolve));
     process.stdout.write(chunk + '\\n');
   }
 `;
