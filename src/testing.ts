@@ -1,6 +1,11 @@
-/** voicewire for tests: time that moves when it is told to, a model and a socket whose far end is the test. */
+/** voicewire for tests: time that moves when it is told to, a model and a socket whose far end is the test, matchers for calls. Importing it does nothing. */
 export { ManualClock } from './host/manual-clock.js';
 export { scriptedModel } from './provider/scripted/scripted-model.js';
 export type { ScriptedModel, ScriptedModelOptions } from './provider/scripted/scripted-model.js';
 export { scriptedTransport } from './transport/scripted.js';
 export type { FarEnd, ScriptedTransportOptions } from './transport/scripted.js';
+export type {} from './matchers/matcher-types.js';
+export { voicewireMatchers } from './matchers/index.js';
+export type { InterruptOptions, MatcherContext, MatcherResult, NeverSayOptions } from './matchers/index.js';
+export { finishedCall } from './caller/index.js';
+export type { CallEvent, CallSource, CallTrack, FinishedCall, PlayedMark } from './caller/index.js';

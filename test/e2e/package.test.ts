@@ -74,6 +74,12 @@ describe('the packed package', () => {
     expect(bare.filter((arrow) => /-> (node:|ws$|wav$|sirv$)/.test(arrow) || builtinModules.includes(arrow.split('-> ')[1] as string))).toEqual([]);
   });
 
+  it('has matchers for a test runner that need none to be there', () => {
+    const targets = [...reached(join(installed, 'dist/src/testing.js')).values()].flat();
+    expect(targets.length).toBeGreaterThan(0);
+    expect(targets.filter((target) => /vitest|jest/.test(target))).toEqual([]);
+  });
+
   it('starts its command line from the tarball', async () => {
     const { stdout } = await run(process.execPath, [join(installed, 'dist/src/cli/main.js'), '--help'], { cwd: home });
     expect(stdout).toMatch(/^ {2}talk {2}/m);
