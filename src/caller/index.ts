@@ -1,2 +1,12 @@
+export { callGateway, dial } from './call-gateway.js';
+export type { CallGatewayOptions } from './call-gateway.js';
+export { callSession } from './call-session.js';
+export type { CallLine, CallSessionOptions } from './call-session.js';
+export { CallerScript, caller } from './caller-script.js';
+export type { Waiting } from './caller-script.js';
+export { checkSteps, prepareSteps } from './caller-steps.js';
+export type { CallerStep, PreparedStep, Said } from './caller-steps.js';
+export { CallerError } from './conversation.js';
 export { finishedCall, microphoneTrack, monoSamples } from './finished-call.js';
 export type { CallEvent, CallSource, CallTrack, FinishedCall, PlayedMark } from './finished-call.js';
+export { wordsPattern } from './words-pattern.js';

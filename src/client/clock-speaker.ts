@@ -10,6 +10,8 @@ export interface ClockSpeakerOptions {
   readonly originMs?: number;
   /** Gets each 20 ms of the agent as heard, silence where nothing was played; `firstSample` counts from the origin. The samples are its own. */
   readonly sink?: (samples: Int16Array, firstSample: number) => void;
+  /** What it holds, in samples at 24 kHz. Default 8 s, more than a gateway sends ahead. */
+  readonly capacitySamples?: number;
 }
 
 /**
@@ -18,7 +20,7 @@ export interface ClockSpeakerOptions {
  */
 export class ClockSpeaker implements Speaker {
   readonly originMs: number;
-  readonly #queue = new PlaybackQueue();
+  readonly #queue: PlaybackQueue;
   readonly #sink: ((samples: Int16Array, firstSample: number) => void) | undefined;
   readonly #timer: SlotTimer;
   readonly #gain = new Gain();
@@ -29,6 +31,7 @@ export class ClockSpeaker implements Speaker {
 
   constructor(options: ClockSpeakerOptions) {
     this.originMs = options.originMs ?? options.clock.now();
+    this.#queue = new PlaybackQueue(options.capacitySamples);
     this.#sink = options.sink;
     this.#timer = new SlotTimer(options.clock, this.originMs, (slot) => this.#onSlot(slot));
   }

@@ -5,5 +5,6 @@ export type { NodeVoiceOptions } from './node-client.js';
 export { PacedMicrophone } from './paced-microphone.js';
 export type { PacedMicrophoneOptions } from './paced-microphone.js';
 export type { Microphone, OpenSocket, OpenSocketOptions, PlayedReport, Speaker, SpeakerFrame, SpeakerHandlers } from './ports.js';
+export { SLOT_MS, SLOT_SAMPLES, SlotTimer } from './slot-timer.js';
 export { VoiceClient, connectVoiceClient } from './voice-client.js';
 export type { GatewayReady, VoiceClientEvent, VoiceClientEventMap, VoiceClientOptions, VoiceClientState } from './voice-client.js';

@@ -1,5 +1,7 @@
 export { clipRecogniser } from './clip-recogniser.js';
 export { demoScript } from './demo-script.js';
+export { EmulatedModel } from './emulated-model.js';
+export type { EmulatedModelOptions, WireListener } from './emulated-model.js';
 export type { Brain, BrainFactory, HeardTurn, Question, Recogniser, Transcript } from './brain.js';
 export type { Certificate } from './certificate.js';
 export type { ConversationEntry } from './conversation.js';

@@ -28,6 +28,9 @@ export type HostErrorCode =
   | 'START_TIMEOUT'
   | 'GATEWAY_FULL'
   | 'GATEWAY_CLOSING'
+  // scripted callers
+  | 'CALLER_TIMEOUT'
+  | 'CALL_ENDED_EARLY'
   // the emulator
   | 'SCRIPT_INVALID'
   // recordings

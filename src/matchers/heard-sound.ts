@@ -74,6 +74,12 @@ export function holds(events: readonly CallEvent[]): readonly Hold[] {
   return found;
 }
 
+/**
+ * The last report of a part tells its sound up to so much later than it was: the player's slot was not full, or its report waited for its turn. Whether
+ * silence stood before that sound or after it nobody knows, and silence after the end is no gap.
+ */
+const LAST_REPORT_MS = 100;
+
 function reportedSpans(played: readonly PlayedMark[]): SoundSpan[] {
   const parts = new Map<string, PlayedMark[]>();
   for (const mark of played) {
@@ -85,6 +91,8 @@ function reportedSpans(played: readonly PlayedMark[]): SoundSpan[] {
   return [...parts.values()].flatMap((marks) => {
     // How far sound lies behind a player without a pause; it can only grow.
     const lags = marks.map(({ atMs, heardMs }) => atMs - heardMs);
+    const [last, lastButOne] = [lags.at(-1), lags.at(-2)];
+    if (last !== undefined && lastButOne !== undefined && last > lastButOne && last - lastButOne <= LAST_REPORT_MS) lags[lags.length - 1] = lastButOne;
     for (let index = lags.length - 2; index >= 0; index -= 1) lags[index] = Math.min(lags[index] as number, lags[index + 1] as number);
     const spans: SoundSpan[] = [];
     marks.forEach(({ itemId, heardMs }, index) => {

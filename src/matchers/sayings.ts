@@ -1,4 +1,5 @@
 import type { HistoryItem } from '../../session/index.js';
+import { wordsPattern } from '../caller/index.js';
 import type { CallEvent, FinishedCall } from '../caller/index.js';
 import { heardSound } from './heard-sound.js';
 import type { ItemSound } from './heard-sound.js';
@@ -63,9 +64,7 @@ function momentOf({ spans }: ItemSound, partMs: number, otherwiseMs: number): nu
 
 /** Where a pattern stands in a text, or -1. Words as a string are looked for whatever their case and spacing. */
 export function positionOf(pattern: string | RegExp, text: string): number {
-  if (pattern instanceof RegExp) return text.search(new RegExp(pattern.source, pattern.flags.replace(/[gy]/g, '')));
-  const words = pattern.trim().split(/\s+/).map((word) => word.replaceAll(/[.*+?^${}()|[\]\\]/g, '\\$&'));
-  return text.search(new RegExp(words.join('\\s+'), 'iu'));
+  return text.search(wordsPattern(pattern));
 }
 
 /** The tools that the model called, in order, with their arguments as far as they are known. */

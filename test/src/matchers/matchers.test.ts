@@ -181,6 +181,9 @@ describe('toHaveNoGapOver', () => {
     const late = reported(events, 'a', [1_100, 100], [1_290, 200], [1_300, 300], [1_400, 400]);
     expect(late).toHaveNoGapOver(1);
     const dry = reported(events, 'a', [1_100, 100], [1_200, 200], [1_390, 300], [1_490, 400]);
+    // The last slot was not full.
+    expect(reported(events, 'a', [1_100, 100], [1_200, 200], [1_300, 205])).toHaveNoGapOver(0);
+    expect(reported(events, 'a', [1_100, 100], [1_200, 200], [1_500, 205])).not.toHaveNoGapOver(250);
     expect(dry).toHaveNoGapOver(90);
     expect(failure(() => expect(dry).toHaveNoGapOver(89))).toContain('was 90 ms, turn 0, 1200 ms into the call');
   });
