@@ -17,6 +17,8 @@ export interface CallGatewayOptions extends Pick<NodeVoiceOptions, 'url' | 'toke
   readonly keepAudio?: boolean;
   /** The call is open. */
   readonly onReady?: () => void;
+  /** An event of the gateway, as it comes, on the gateway's clock. */
+  readonly onEvent?: (event: CallEvent) => void;
   /** A run of the agent's sound has arrived. */
   readonly onFrame?: (frame: SpeakerFrame) => void;
 }
@@ -32,7 +34,7 @@ export async function callGateway(steps: readonly CallerStep[], options: CallGat
 
 /** The same, with steps whose sound is there already: for many calls at once. */
 export async function dial(steps: readonly PreparedStep[], options: CallGatewayOptions): Promise<FinishedCall> {
-  const { clock = systemClock, maxMs = 300_000, keepAudio = true, onReady, onFrame, ...connection } = options;
+  const { clock = systemClock, maxMs = 300_000, keepAudio = true, onReady, onEvent, onFrame, ...connection } = options;
   const originMs = clock.now();
   const conversation = new Conversation({ steps, clock, originMs, maxMs, keepAudio, onTyped: (text) => client.sendText(text) });
   const speaker = onFrame === undefined ? new ClockSpeaker({ clock, originMs, sink: conversation.onHeard }) : new WatchedSpeaker({ clock, originMs, sink: conversation.onHeard }, onFrame);
@@ -41,6 +43,7 @@ export async function dial(steps: readonly PreparedStep[], options: CallGatewayO
   client.on('event', ({ event }) => {
     aheadMs = Math.min(aheadMs, clock.now() - event.info.timestamp);
     conversation.onEvent(event);
+    onEvent?.(event);
   });
   client.on('played', ({ itemId, contentIndex, samples }) => conversation.ear.onPlayed({ atMs: clock.now(), itemId, contentIndex, heardMs: (samples * 1000) / SAMPLE_RATE }));
   client.on('closed', ({ code, reason, error }) => conversation.onEnded(error?.message ?? (reason === '' ? `the gateway closed with ${code}` : reason)));

@@ -9,4 +9,5 @@ export type { CallerStep, PreparedStep, Said } from './caller-steps.js';
 export { CallerError } from './conversation.js';
 export { finishedCall, microphoneTrack, monoSamples } from './finished-call.js';
 export type { CallEvent, CallSource, CallTrack, FinishedCall, PlayedMark } from './finished-call.js';
+export { recordedSteps } from './recorded-steps.js';
 export { wordsPattern } from './words-pattern.js';

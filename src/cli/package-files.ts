@@ -7,3 +7,6 @@ const manifestPath = require.resolve('voicewire/package.json');
 
 /** Where the build puts the page. */
 export const builtPageDir = join(dirname(manifestPath), 'dist', 'page');
+
+/** The built command line; a process of its own is started from it. */
+export const builtCliDir = join(dirname(manifestPath), 'dist', 'src', 'cli');

@@ -14,6 +14,8 @@ import { jsonPrinter, textPrinter } from './call-printer.js';
 import { commonFlags, counted, stringFlag, usage, wholeNumber } from './command.js';
 import type { Command, FlagValues } from './command.js';
 import { demoAgent } from './demo-agent.js';
+import { gatewayAddress } from './gateway-address.js';
+import type { GatewayAddress } from './gateway-address.js';
 import { isSameFile, readInputFile } from './input-file.js';
 import { emulatedModel } from './model-choice.js';
 import type { ChosenModel } from './model-choice.js';
@@ -93,23 +95,7 @@ async function startOwnGateway(values: FlagValues, terminal: Terminal): Promise<
   }
 }
 
-interface Address {
-  readonly url: string;
-  readonly token?: string | undefined;
-}
-
-/** The address as a person has it: that of the page carries the token, which travels in a header and not in an address. */
-function gatewayAddress(text: string, values: FlagValues, terminal: Terminal): Address {
-  const flag = stringFlag(values, 'token');
-  const variable = terminal.env['VOICEWIRE_TOKEN'];
-  if (!URL.canParse(text)) return { url: text, token: flag ?? variable };
-  const url = new URL(text);
-  const inAddress = url.searchParams.get('token') ?? undefined;
-  url.searchParams.delete('token');
-  return { url: url.href, token: flag ?? inAddress ?? variable };
-}
-
-async function call({ url, token }: Address, samples: Int16Array, maxMs: number, recorder: CallRecorder | undefined, values: FlagValues, terminal: Terminal): Promise<number> {
+async function call({ url, token }: GatewayAddress, samples: Int16Array, maxMs: number, recorder: CallRecorder | undefined, values: FlagValues, terminal: Terminal): Promise<number> {
   const json = values['json'] === true;
   const clock = systemClock;
   // One origin for both, so that the two sides of the recording stand beside each other as they sounded.

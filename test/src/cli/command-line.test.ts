@@ -20,10 +20,10 @@ describe('help', () => {
   it.each([['--help'], ['-h'], ['help']])('%s lists the commands and shows an example of each', async (flag) => {
     const { exitCode, out } = run([flag]);
     expect(await exitCode).toBe(0);
-    for (const name of ['serve', 'talk', 'emulator']) expect(out.join('\n')).toMatch(new RegExp(`^ {2}${name} [^]*Examples:[^]*\\n {2}npx voicewire ${name} `, 'm'));
+    for (const name of ['serve', 'talk', 'emulator', 'load']) expect(out.join('\n')).toMatch(new RegExp(`^ {2}${name} [^]*Examples:[^]*\\n {2}npx voicewire ${name} `, 'm'));
   });
 
-  it.each(['serve', 'talk', 'emulator'])('%s --help shows examples of that command, whatever else stands there', async (name) => {
+  it.each(['serve', 'talk', 'emulator', 'load'])('%s --help shows examples of that command, whatever else stands there', async (name) => {
     for (const args of [[name, '--help'], [name, '--nonsense', '-h'], ['help', name]]) {
       const { exitCode, out } = run(args);
       expect(await exitCode).toBe(0);
@@ -59,6 +59,12 @@ describe('a wrong call', () => {
     ['a token for nobody', ['talk', '--in', 'x.wav', '--token', 't']],
     ['no time', ['talk', '--in', 'x.wav', '--max-seconds', '0']],
     ['a gateway and a model for another one', ['talk', '--in', 'x.wav', '--url', 'http://127.0.0.1', '--script', 'demo']],
+    ['no callers', ['load', '--calls', '0']],
+    ['callers that are no number', ['load', '--calls', 'many']],
+    ['a ramp that never ends', ['load', '--ramp', '0']],
+    ['a limit below 0', ['load', '--max-errors', '-1']],
+    ['a limit that is none', ['load', '--max-lateness-ms', '0']],
+    ['a token for a gateway of its own', ['load', '--token', 't']],
     ['a script for a real model', ['serve', '--script', 'demo', '--model-url', 'ws://127.0.0.1']],
     ['a model address that is no socket', ['serve', '--model-url', 'http://127.0.0.1']],
     ['an origin that no browser sends', ['serve', '--port', '0', '--no-page', '--allow-origin', 'https://app.example.com/']],
