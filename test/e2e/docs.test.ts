@@ -44,7 +44,7 @@ describe('the documents', () => {
   it('have examples that compile as printed against the built package', async () => {
     expect(examples.length).toBeGreaterThan(8);
     mkdirSync(join(home, 'node_modules'));
-    for (const [name, target] of [['voicewire', ROOT], ['zod', join(ROOT, 'node_modules/zod')], ['@types', join(ROOT, 'node_modules/@types')]] as const) {
+    for (const [name, target] of [['voicewire', ROOT], ...['zod', 'vitest', '@types'].map((name) => [name, join(ROOT, 'node_modules', name)])] as [string, string][]) {
       symlinkSync(target, join(home, 'node_modules', name));
     }
     writeFileSync(join(home, 'package.json'), '{ "type": "module" }');
@@ -56,6 +56,13 @@ describe('the documents', () => {
     const flags = ['--noEmit', '--strict', '--skipLibCheck', '--target', 'es2022', '--module', 'nodenext', '--lib', 'es2023,esnext.disposable,dom', '--types', 'node'];
     const { stdout } = await run(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), ...flags, ...files], { cwd: home }).catch((error: unknown) => error as { stdout: string });
     expect(stdout).toBe('');
+  });
+
+  it('have an example test that runs as printed', async () => {
+    const code = /<!-- test: runs -->\n```ts\n([\s\S]*?)```/.exec(readFileSync(join(ROOT, 'docs/testing.md'), 'utf8'))?.[1];
+    writeFileSync(join(home, 'example.test.ts'), code ?? '');
+    const { stdout } = await run(process.execPath, [join(ROOT, 'node_modules/vitest/vitest.mjs'), 'run', '--root', home, '--reporter', 'json', 'example.test.ts'], { cwd: home });
+    expect(JSON.parse(stdout)).toMatchObject({ success: true, numPassedTests: 1 });
   });
 
   it('link only to files that are there', () => {
