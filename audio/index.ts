@@ -20,6 +20,7 @@ export { ALAW_SILENCE, MULAW_SILENCE, silenceByte } from './format/silence.js';
 export { Pcm16Assembler, floatToInt16, int16ToFloat, pcm16ToSamples, samplesToPcm16 } from './codec/pcm16.js';
 export type { Pcm16Options } from './codec/pcm16.js';
 export { decodeAlaw, decodeMulaw, encodeAlaw, encodeMulaw } from './codec/g711.js';
+export { decodeImaAdpcm, encodeImaAdpcm } from './codec/ima-adpcm.js';
 export { WavReader, decodeWav, encodeWav, mixToMono, wavHeader } from './codec/wav.js';
 export type { DecodedWav, WavFormat } from './codec/wav.js';
 export { parseWavHeader } from './codec/wav-header.js';

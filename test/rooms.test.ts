@@ -49,7 +49,7 @@ const ORDER: Record<string, readonly (readonly string[])[]> = {
   session: [['session/index'], ['session/realtime'], ['session/agent', 'session/state'], ['session/stream', 'session/ports', 'session/cost'], ['session/events', 'session/error-text'], ['session/errors']],
   src: [
     ['src/cli', 'src/index', 'src/browser', 'src/testing', 'src/page'],
-    ['src/matchers', 'src/load'],
+    ['src/matchers', 'src/load', 'src/inspect'],
     ['src/caller'],
     ['src/gateway', 'src/emulator', 'src/recording', 'src/client'],
     ['src/provider'],
