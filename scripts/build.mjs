@@ -68,6 +68,17 @@ if (existsSync('src/page/index.html')) {
   });
 }
 
+if (existsSync('src/inspect/page/index.html')) {
+  await build({
+    root: 'src/inspect/page',
+    configFile: false,
+    logLevel: 'warn',
+    base: './',
+    // Three files of known names, which "voicewire inspect" puts into one.
+    build: { outDir: `../../../${next}/inspect`, emptyOutDir: true, modulePreload: false, rollupOptions: { output: { entryFileNames: 'page.js', assetFileNames: 'page[extname]' } } },
+  });
+}
+
 const last = `${next}.old`;
 if (existsSync(target)) renameSync(target, last);
 renameSync(next, target);

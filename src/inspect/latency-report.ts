@@ -1,7 +1,6 @@
-import { TURN_PARTS } from './timeline.js';
-import type { Timeline, TurnPartName } from './timeline.js';
-
-export const PERCENTILES = [50, 90, 95, 99] as const;
+import { MEASURED } from './measures.js';
+import type { Measured } from './measures.js';
+import type { Timeline } from './timeline.js';
 
 export interface Quantiles {
   readonly count: number;
@@ -12,15 +11,11 @@ export interface Quantiles {
   readonly max: number;
 }
 
-export type Measured = 'latency' | TurnPartName;
-
 /** How long callers waited, in one file or in many, in ms. What no turn has is absent. */
 export interface LatencyGroup {
   readonly name: string;
   readonly measured: Readonly<Partial<Record<Measured, Quantiles>>>;
 }
-
-export const MEASURED: readonly Measured[] = ['latency', ...TURN_PARTS];
 
 /** Each file for itself, and then all of them, when there are several. */
 export function latencyReport(timelines: readonly Pick<Timeline, 'name' | 'turns'>[]): readonly LatencyGroup[] {
@@ -44,8 +39,8 @@ function entry(what: Measured, numbers: readonly number[]): [Measured, Quantiles
 /** Of at least one number. */
 export function quantiles(numbers: readonly number[]): Quantiles {
   const sorted = [...numbers].sort((a, b) => a - b);
-  const [p50, p90, p95, p99] = PERCENTILES.map((percent) => percentile(sorted, percent));
-  return { count: sorted.length, p50: p50 ?? NaN, p90: p90 ?? NaN, p95: p95 ?? NaN, p99: p99 ?? NaN, max: sorted.at(-1) ?? NaN };
+  const at = (percent: number): number => percentile(sorted, percent);
+  return { count: sorted.length, p50: at(50), p90: at(90), p95: at(95), p99: at(99), max: at(100) };
 }
 
 /**

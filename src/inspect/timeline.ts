@@ -63,9 +63,8 @@ export interface Turn {
   readonly interrupted: boolean;
 }
 
-/** In the order of the marks: each part ends with one of them. */
-export const TURN_PARTS = ['endpoint', 'commit', 'request', 'model', 'send', 'playout'] as const;
-export type TurnPartName = (typeof TURN_PARTS)[number];
+/** In the order of the marks of a turn; `measures.ts` lists them. */
+export type TurnPartName = 'endpoint' | 'commit' | 'request' | 'model' | 'send' | 'playout';
 
 export interface TurnPart {
   readonly name: TurnPartName;

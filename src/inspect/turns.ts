@@ -1,7 +1,7 @@
 import type { SessionEvent, TurnMarks } from '../../session/index.js';
 import type { RecordingLine } from '../recording/index.js';
+import { TURN_PARTS } from './measures.js';
 import { eventsOf } from './recorded-events.js';
-import { TURN_PARTS } from './timeline.js';
 import type { Interruption, ResponseSpan, ToolSpan, Turn, TurnPart } from './timeline.js';
 
 /** In the order in which they happen. */
