@@ -19,7 +19,7 @@ export function asciiTimeline(timeline: Timeline, report: readonly LatencyGroup[
     return row.join('');
   };
   return [
-    `${name}: ${seconds(endMs - startMs)} s, ${turns.length} turns, ${tools.length} tool calls, ${interruptions.filter(({ unheardMs }) => unheardMs > 0).length} interruptions`,
+    `${name}: ${seconds(endMs - startMs)} s, turns ${turns.length}, tools ${tools.length}, interruptions ${interruptions.filter(({ unheardMs }) => unheardMs > 0).length}`,
     '',
     `${''.padEnd(LABEL)}${axis(endMs - startMs, width)}`,
     ...lane('caller', wave(peaks.caller, width)),

@@ -41,7 +41,7 @@ export function readTurns(lines: readonly RecordingLine[], { responses, tools, i
       parts: turnParts(event.marks),
       ...(speechEndMs === undefined || firstFrameHeardMs === undefined ? {} : { latencyMs: firstFrameHeardMs - speechEndMs }),
       toolMs: coveredMs(tools, fromMs, toMs),
-      saidByCaller: words.findLast(({ atMs }) => atMs < untilMs && (index === 0 || atMs > (ordered[index - 1]?.toMs ?? 0)))?.text ?? '',
+      saidByCaller: words.filter(within).map(({ text }) => text).join(' '),
       saidByAgent: own.map(({ text }) => text).filter((text) => text !== '').join(' '),
       inputTokens: own.reduce((sum, { inputTokens }) => sum + inputTokens, 0),
       outputTokens: own.reduce((sum, { outputTokens }) => sum + outputTokens, 0),
@@ -80,20 +80,20 @@ function coveredMs(spans: readonly ToolSpan[], fromMs: number, toMs: number): nu
   return covered;
 }
 
-/** What the caller said or typed, at the moment at which it stood in the history. */
+/** What the caller said, at the moment at which it was taken as a turn, and what the caller typed. */
 function callerWords(lines: readonly RecordingLine[]): { readonly atMs: number; readonly text: string }[] {
-  const texts = new Map<string, { atMs: number; text: string }>();
+  const words = new Map<string, { readonly atMs: number; readonly text: string }>();
+  const committed = new Map<string, number>();
   for (const { atMs, event } of eventsOf(lines)) {
+    if (event.type === 'input_committed') committed.set(event.itemId, atMs);
     if (event.type !== 'history_updated') continue;
     for (const change of event.changes) {
-      if (change.op === 'delete' || !('item' in change)) continue;
-      const { item } = change;
-      if (item.type !== 'message' || item.role !== 'user') continue;
-      // A transcript comes after the turn has begun; its place is that of its item.
-      texts.set(item.itemId, { atMs: texts.get(item.itemId)?.atMs ?? atMs, text: item.text });
+      if (change.op === 'delete' || change.item.type !== 'message' || change.item.role !== 'user') continue;
+      // A transcript comes when the turn is long under way; its place is that of its item.
+      words.set(change.item.itemId, { atMs: words.get(change.item.itemId)?.atMs ?? atMs, text: change.item.text });
     }
   }
-  return [...texts.values()].filter(({ text }) => text !== '');
+  return [...words].flatMap(([itemId, { atMs, text }]) => (text === '' ? [] : [{ atMs: committed.get(itemId) ?? atMs, text }]));
 }
 
 function transcriptionCost(lines: readonly RecordingLine[]): { readonly atMs: number; readonly usd: number | 'unpriced' }[] {

@@ -20,10 +20,10 @@ export function lanesOf({ timeline, maxDepthMs, maxTokens }: DrawnCall): readonl
     { name: 'Caller', note: 'microphone', height: 84, draw: drawCaller },
     { name: 'Agent', note: 'as received', height: 44, draw: drawReceived },
     { name: 'Agent', note: timeline.heardFrom === 'reports' ? 'as heard, by reports' : 'as heard, by the clock', height: 84, draw: drawHeard },
-    timeline.turns.length > 0 && { name: 'Turns', note: 'speech end to sound', height: 34, draw: drawTurns },
-    timeline.tools.length > 0 && { name: 'Tools', note: 'arguments, run', height: rows * TOOL_ROW + 6, draw: drawTools },
+    timeline.turns.length > 0 && { name: 'Turns', note: 'speech end to sound', height: 42, draw: drawTurns },
+    timeline.tools.length > 0 && { name: 'Tools', note: '', height: rows * TOOL_ROW + 8, draw: drawTools },
     maxDepthMs > 0 && { name: 'Buffer', note: 'sent, not yet heard', height: 58, draw: drawDepth },
-    maxTokens > 0 && { name: 'Tokens', note: 'in, out', height: 38, draw: drawTokens },
+    maxTokens > 0 && { name: 'Tokens', note: 'in, out', height: 44, draw: drawTokens },
     timeline.connection.length > 0 && { name: 'Connection', note: '', height: 26, draw: drawConnection },
   ];
   let y = AXIS_HEIGHT;

@@ -68,7 +68,7 @@ function drawRows(rows: readonly Row[]): void {
     // From the last to the first, so that the median is on top where they fall together.
     for (const point of [...POINTS].reverse()) parts.push(shape(point, xOf(numbers[point]), y, `${name}: ${point} ${showLength(numbers[point])}`));
     // To the right of the slowest while there is room, else to the left of the median.
-    const text = POINTS.map((point) => showLength(numbers[point])).filter((each, at, all) => all.indexOf(each) === at).join('  ');
+    const text = POINTS.map((point) => showLength(numbers[point])).filter((each, at, all) => all.indexOf(each) === at).join(' · ');
     const atRight = xOf(numbers.p99) + 14 + text.length * 6.2 < width;
     parts.push(svgElement('text', { x: atRight ? xOf(numbers.p99) + 14 : xOf(numbers.p50) - 14, y: y + 4, class: 'value', 'text-anchor': atRight ? 'start' : 'end' }, text));
   });

@@ -130,11 +130,15 @@ export function drawTokens(drawing: Drawing): void {
     context.font = FONT;
     context.fillStyle = palette.soft;
     const text = `${showCount(inputTokens)} in, ${showCount(outputTokens)} out${usd === undefined || usd === 'unpriced' ? '' : `, ${showCost(usd)}`}`;
-    if (x + 10 > freeFrom && x + 12 + context.measureText(text).width < drawing.width) {
-      const next = call.timeline.responses.find((other) => other.toMs > toMs && other.inputTokens + other.outputTokens > 0);
-      const limit = next === undefined ? Infinity : xOf(drawing, next.toMs) - 10;
-      if (x + 12 + context.measureText(text).width < limit) freeFrom = x + 12 + fitText(context, text, x + 10, y + height - 6, 400);
-    }
+    const next = call.timeline.responses.find((other) => other.toMs > toMs && other.inputTokens + other.outputTokens > 0);
+    const width = context.measureText(text).width;
+    const limit = Math.min(drawing.width - 4, next === undefined ? Infinity : xOf(drawing, next.toMs) - 12);
+    // To the right where there is room, else to the left.
+    const left = x + 10 + width <= limit ? x + 10 : x - 12 - width;
+    if (left >= freeFrom && left >= 0) {
+      context.fillText(text, left, y + height - 6);
+      freeFrom = Math.max(x, left + width) + 12;
+    } else freeFrom = x + 12;
     drawing.hits.push({ x: x - 7, y, width: 14, height, fromMs, toMs, title: `Response of ${agentName}: ${outcome}`, text });
   }
 }

@@ -46,7 +46,7 @@ function showPart(ms: number | undefined): string {
 }
 
 function tableOf(title: string, head: readonly string[], rows: readonly (readonly string[])[]): HTMLElement {
-  const table = element('table', '', element('caption', 'hidden', title), element('thead', '', element('tr', '', ...head.map((text) => headCell(text)))), element('tbody', '', ...rows.slice(0, MAX_ROWS).map((row) => element('tr', '', ...row.map((text) => element('td', '', text))))));
+  const table = element('table', '', element('caption', 'hidden', title), element('thead', '', element('tr', '', ...head.map((text) => headCell(text)))), element('tbody', '', ...rows.slice(0, MAX_ROWS).map((row) => element('tr', '', ...row.map((text) => element('td', text.length < 24 ? 'short' : '', text))))));
   const note = rows.length === 0 ? 'none' : rows.length > MAX_ROWS ? `the first ${MAX_ROWS} of ${rows.length}; --json gives all` : '';
   return element('div', 'table-box', table, ...(note === '' ? [] : [element('p', 'quiet', note)]));
 }

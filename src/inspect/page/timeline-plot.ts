@@ -118,7 +118,7 @@ export class TimelinePlot {
   }
 
   #drawGround(context: CanvasRenderingContext2D, width: number, height: number): void {
-    const { palette } = { palette: this.#palette };
+    const palette = this.#palette;
     const startMs = this.#call?.timeline.startMs ?? 0;
     this.#lanes.forEach(({ y, height: laneHeight }, index) => {
       if (index % 2 === 1) {
@@ -178,7 +178,7 @@ export class TimelinePlot {
       if (press?.dragged === false) {
         const hit = this.#hitAt(event.offsetX, event.offsetY);
         // A thing that begins under the pointer is meant from its beginning.
-        this.#handlers.onPoint(hit !== undefined && hit.height < 60 ? Math.max(hit.fromMs, this.view.fromMs) : this.#msAt(event.offsetX));
+        this.#handlers.onPoint(hit !== undefined && (hit.height < 60 || hit.width <= 22) ? Math.max(hit.fromMs, this.view.fromMs) : this.#msAt(event.offsetX));
       }
       press = undefined;
     });

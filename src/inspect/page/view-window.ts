@@ -36,11 +36,11 @@ export function panned(window: ViewWindow, byMs: number, bounds: Bounds): ViewWi
   return within({ fromMs: window.fromMs + byMs, toMs: window.toMs + byMs }, bounds);
 }
 
-/** Moved as little as possible so that `atMs` is seen, not at the very edge. */
+/** As it is when `atMs` is seen; else moved so that it is, near the left edge, with what follows it. */
 export function showing(window: ViewWindow, atMs: number, bounds: Bounds): ViewWindow {
   const width = window.toMs - window.fromMs;
   if (atMs >= window.fromMs && atMs <= window.toMs) return window;
-  const fromMs = atMs < window.fromMs ? atMs - width * 0.1 : atMs - width * 0.9;
+  const fromMs = atMs - width * 0.1;
   return within({ fromMs, toMs: fromMs + width }, bounds);
 }
 

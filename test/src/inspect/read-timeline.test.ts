@@ -34,6 +34,7 @@ describe('the turns of a recording', () => {
     expect(second?.parts.filter(({ ms }) => ms > 0)).toEqual([{ name: 'endpoint', ms: 530.5 }, { name: 'model', ms: 794.5 }]);
     expect(second?.toolMs).toBe(8414.5 - 7930.5);
     expect(second?.saidByAgent).toBe('With pleasure. You have table 12, and your reference is V-4711.');
+    expect([first?.saidByCaller, second?.saidByCaller]).toEqual(['', 'Hello. I would like to book a table for two, tomorrow at seven, please.']);
     // Both responses of the turn: the one that called the tool and the one that spoke.
     expect([second?.inputTokens, second?.outputTokens]).toEqual([68 + 109, 11 + 135]);
     expect(first?.interrupted).toBe(true);
