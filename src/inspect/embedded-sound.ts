@@ -1,5 +1,4 @@
 import { encodeImaAdpcm, resampleWhole } from '../../audio/index.js';
-import type { PlacedSound } from './placement.js';
 import type { CallSound, SoundLane } from './read-timeline.js';
 
 /** A call's sound small enough to stand in a page: only where something is heard, four bits a sample. */
@@ -28,16 +27,43 @@ const MARGIN_FRAMES = 5;
 /** Makes the sound of a call fit into `maxCharacters` of base64; nothing when it cannot, or when there is none. */
 export function embedSound({ caller, agent }: CallSound, startMs: number, endMs: number, maxCharacters: number): EmbeddedSound | undefined {
   if (caller.samples.length + agent.samples.length === 0) return undefined;
-  for (const sampleRate of SAMPLE_RATES) {
-    const durationSamples = Math.ceil(((endMs - startMs) * sampleRate) / 1000);
-    const lanes = [caller, agent].map((lane) => laidOut(lane, sampleRate, startMs, durationSamples));
-    const runs = lanes.map((samples) => loudRuns(samples, sampleRate));
-    const characters = runs.flat().reduce((sum, { count }) => sum + Math.ceil(count / 2), 0) * (4 / 3);
-    if (characters > maxCharacters) continue;
-    const [first, second] = lanes.map((samples, index) => encodeLane(samples, runs[index] ?? []));
-    if (first !== undefined && second !== undefined) return { sampleRate, durationSamples, caller: first, agent: second };
+  const runs = [caller, agent].map((lane) => loudRuns(lane, startMs, endMs));
+  const loudMs = runs.flat().reduce((sum, { frames }) => sum + frames, 0) * FRAME_MS;
+  const bestRate = Math.max(caller.sampleRate, agent.sampleRate);
+  const sampleRate = SAMPLE_RATES.find((rate) => rate <= bestRate && ((loudMs * rate) / 1000 / 2) * (4 / 3) <= maxCharacters);
+  if (sampleRate === undefined) return undefined;
+  const durationSamples = Math.ceil(((endMs - startMs) * sampleRate) / 1000);
+  const [first, second] = [caller, agent].map((lane, index) => encodeLane(laidOut(lane, sampleRate, startMs, durationSamples), runs[index] ?? [], sampleRate));
+  return first === undefined || second === undefined ? undefined : { sampleRate, durationSamples, caller: first, agent: second };
+}
+
+interface Run {
+  readonly firstFrame: number;
+  readonly frames: number;
+}
+
+/** Where something is heard, with its margins. */
+function loudRuns({ sound, samples, sampleRate }: SoundLane, startMs: number, endMs: number): readonly Run[] {
+  const loud = new Uint8Array(Math.ceil((endMs - startMs) / FRAME_MS));
+  const framesPerSample = 1000 / sampleRate / FRAME_MS;
+  for (const { trackSample, samples: count, fromMs } of sound) {
+    const firstFrame = (fromMs - startMs) / FRAME_MS;
+    for (let index = 0; index < count; index += 1) {
+      const sample = samples[trackSample + index] ?? 0;
+      if (sample > QUIET || sample < -QUIET) loud[Math.floor(firstFrame + index * framesPerSample)] = 1;
+    }
   }
-  return undefined;
+  const runs: Run[] = [];
+  for (let frame = 0, goesUntil = -1; frame < loud.length; frame += 1) {
+    if (loud[frame] === 0) continue;
+    const firstFrame = Math.max(0, frame - MARGIN_FRAMES);
+    const untilFrame = Math.min(loud.length, frame + MARGIN_FRAMES + 1);
+    const last = runs.at(-1);
+    if (last !== undefined && firstFrame <= goesUntil) runs[runs.length - 1] = { firstFrame: last.firstFrame, frames: untilFrame - last.firstFrame };
+    else runs.push({ firstFrame, frames: untilFrame - firstFrame });
+    goesUntil = untilFrame;
+  }
+  return runs;
 }
 
 /** One side of the call, sample by sample from its beginning to its end. */
@@ -45,7 +71,7 @@ function laidOut({ sound, samples, sampleRate }: SoundLane, toRate: number, star
   const track = resampleWhole(samples, sampleRate, toRate);
   const lane = new Int16Array(durationSamples);
   const ratio = toRate / sampleRate;
-  for (const { trackSample, samples: count, fromMs } of sound satisfies readonly PlacedSound[]) {
+  for (const { trackSample, samples: count, fromMs } of sound) {
     const at = Math.round(((fromMs - startMs) * toRate) / 1000);
     const [first, last] = [Math.round(trackSample * ratio), Math.round((trackSample + count) * ratio)];
     const skipped = Math.max(0, -at);
@@ -54,32 +80,9 @@ function laidOut({ sound, samples, sampleRate }: SoundLane, toRate: number, star
   return lane;
 }
 
-interface Run {
-  readonly first: number;
-  readonly count: number;
-}
-
-function loudRuns(samples: Int16Array, sampleRate: number): readonly Run[] {
-  const frame = (sampleRate * FRAME_MS) / 1000;
-  const runs: Run[] = [];
-  for (let from = 0, quietFrames = Infinity; from < samples.length; from += frame) {
-    quietFrames = isLoud(samples, from, frame) ? 0 : quietFrames + 1;
-    if (quietFrames > MARGIN_FRAMES) continue;
-    const last = runs.at(-1);
-    const until = Math.min(samples.length, from + frame);
-    const since = Math.max(0, from - MARGIN_FRAMES * frame);
-    if (last !== undefined && last.first + last.count >= since) runs[runs.length - 1] = { first: last.first, count: until - last.first };
-    else runs.push({ first: since, count: until - since });
-  }
-  return runs;
-}
-
-function isLoud(samples: Int16Array, from: number, count: number): boolean {
-  for (let index = from; index < from + count; index += 1) if (Math.abs(samples[index] ?? 0) > QUIET) return true;
-  return false;
-}
-
-function encodeLane(samples: Int16Array, runs: readonly Run[]): EmbeddedLane {
-  const pieces = runs.map(({ first, count }) => encodeImaAdpcm(samples.subarray(first, first + count)));
-  return { runs: runs.flatMap(({ first, count }) => [first, count]), bytes: Buffer.concat(pieces).toString('base64') };
+function encodeLane(samples: Int16Array, runs: readonly Run[], sampleRate: number): EmbeddedLane {
+  const perFrame = (sampleRate * FRAME_MS) / 1000;
+  const places = runs.map(({ firstFrame, frames }) => ({ first: firstFrame * perFrame, count: Math.min(frames * perFrame, samples.length - firstFrame * perFrame) }));
+  const pieces = places.map(({ first, count }) => encodeImaAdpcm(samples.subarray(first, first + count)));
+  return { runs: places.flatMap(({ first, count }) => [first, count]), bytes: Buffer.concat(pieces).toString('base64') };
 }

@@ -33,10 +33,12 @@ describe('the sound that a page carries', () => {
   });
 
   it('takes the best rate that fits, and none where none does', () => {
-    const caller: SoundLane = { sound: [{ trackSample: 0, samples: 80_000, fromMs: 0, toMs: 10_000 }], samples: tone(10, 8_000), sampleRate: 8_000 };
+    const caller: SoundLane = { sound: [{ trackSample: 0, samples: 160_000, fromMs: 0, toMs: 10_000 }], samples: tone(10, 16_000), sampleRate: 16_000 };
     const rate = (maxCharacters: number): number | undefined => embedSound({ caller, agent: silent }, 0, 10_000, maxCharacters)?.sampleRate;
     // Ten seconds at 8 kHz: 40,000 bytes, and a third more in base64.
     expect([rate(200_000), rate(54_000), rate(30_000), rate(10_000)]).toEqual([16_000, 8_000, 4_000, undefined]);
+    // No sound becomes better than it was.
+    expect(embedSound({ caller: { ...caller, sampleRate: 8_000 }, agent: silent }, 0, 10_000, 1e6)?.sampleRate).toBe(8_000);
     expect(embedSound({ caller: silent, agent: silent }, 0, 10_000, 1e6)).toBeUndefined();
   });
 
@@ -45,7 +47,7 @@ describe('the sound that a page carries', () => {
     samples.set(tone(1, 8_000), 40_000);
     const caller: SoundLane = { sound: [{ trackSample: 0, samples: 80_000, fromMs: 0, toMs: 10_000 }], samples, sampleRate: 8_000 };
     const runs = embedSound({ caller, agent: silent }, 0, 10_000, 54_000)?.caller.runs ?? [];
-    const [first = NaN, count = NaN] = runs.map((value) => value / 16_000);
+    const [first = NaN, count = NaN] = runs.map((value) => value / 8_000);
     expect(runs.length).toBe(2);
     expect(first).toBeCloseTo(4.9, 1);
     expect(count).toBeCloseTo(1.2, 1);
@@ -53,8 +55,8 @@ describe('the sound that a page carries', () => {
 
   it('what begins before the call or goes on after it is cut', () => {
     const agent: SoundLane = { sound: [{ trackSample: 0, samples: 80_000, fromMs: 500, toMs: 10_500 }], samples: tone(10, 8_000), sampleRate: 8_000 };
-    const lane = unpacked(embedSound({ caller: silent, agent }, 1_000, 3_000, 1e6)?.agent as EmbeddedLane, 32_000);
-    expect(level(lane.subarray(0, 16_000))).toBeGreaterThan(5_000);
-    expect(level(lane.subarray(16_000))).toBeGreaterThan(5_000);
+    const lane = unpacked(embedSound({ caller: silent, agent }, 1_000, 3_000, 1e6)?.agent as EmbeddedLane, 16_000);
+    expect(level(lane.subarray(0, 8_000))).toBeGreaterThan(5_000);
+    expect(level(lane.subarray(8_000))).toBeGreaterThan(5_000);
   });
 });
