@@ -5,6 +5,7 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ManualClock } from '../../src/host/manual-clock.js';
 import { readTimeline } from '../../src/inspect/index.js';
 import type { Timeline } from '../../src/inspect/index.js';
 import { showMoment } from '../../src/inspect/page/show-time.js';
@@ -36,6 +37,8 @@ async function recordDemo(path: string): Promise<void> {
       },
     },
     recorder,
+    {},
+    new ManualClock(Date.UTC(2026, 0, 15, 18, 30)),
   );
   await recorder.done;
 }
@@ -69,7 +72,7 @@ describe.skipIf(executablePath === undefined)('the page of voicewire inspect', (
   });
 
   async function open(path: string, options: { colorScheme?: 'light' | 'dark'; height?: number } = {}): Promise<Page> {
-    const page = await browser.newPage({ viewport: { width: 1440, height: options.height ?? 1130 }, colorScheme: options.colorScheme ?? 'light' });
+    const page = await browser.newPage({ viewport: { width: 1440, height: options.height ?? 1172 }, colorScheme: options.colorScheme ?? 'light' });
     page.on('request', (request) => asked.push(request.url()));
     page.on('pageerror', (error) => complaints.push(String(error)));
     page.on('console', (message) => message.type() === 'error' && complaints.push(message.text()));
@@ -92,7 +95,6 @@ describe.skipIf(executablePath === undefined)('the page of voicewire inspect', (
 
   test('comes from a file and asks the network for nothing', async () => {
     const page = await open(demoPage);
-    await page.screenshot({ path: `${outputFolder}inspect.png` });
     expect(asked.length).toBeGreaterThan(0);
     expect(asked.filter((url) => !url.startsWith('file:') && !url.startsWith('blob:') && !url.startsWith('data:'))).toEqual([]);
     expect(asked.filter((url) => url.startsWith('file:')).length).toBe(1);
@@ -114,6 +116,8 @@ describe.skipIf(executablePath === undefined)('the page of voicewire inspect', (
     expect(await selectedEvent(page)).toBe(shown(before?.atMs ?? NaN));
     const needle = await page.locator('#needle').boundingBox();
     expect(needle?.x).toBeCloseTo((await placeOf(page, 'Turns', turn.fromMs)).x, -1);
+    await page.mouse.move(0, 0);
+    await page.screenshot({ path: `${outputFolder}inspect.png` });
     await page.mouse.move(x, y);
     expect(await page.locator('#tip').textContent()).toContain('Turn 3');
     await page.close();

@@ -48,7 +48,7 @@ function reached(file: string, seen = new Map<string, string[]>()): Map<string, 
 
 describe('the packed package', () => {
   it('holds what users need and nothing of the workshop', () => {
-    expect(packed).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'package.json', 'dist/src/index.js', 'dist/src/index.d.ts', 'dist/src/cli/main.js', 'dist/page/index.html']));
+    expect(packed).toEqual(expect.arrayContaining(['LICENSE', 'README.md', 'package.json', 'dist/src/index.js', 'dist/src/index.d.ts', 'dist/src/cli/main.js', 'dist/page/index.html', 'dist/inspect/index.html', 'dist/inspect/page.js']));
     expect(packed.filter((path) => /^(test|src|session|audio|bench|scripts|\.ci)\//.test(path) && !path.endsWith('/README.md'))).toEqual([]);
     expect(packed.some((path) => path.startsWith('fixtures/voice/'))).toBe(true);
   });

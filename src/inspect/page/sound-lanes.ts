@@ -19,17 +19,18 @@ export function drawCaller(drawing: Drawing): void {
   drawEmpty(drawing, call.caller, height - CAPTION);
   context.font = FONT;
   context.fillStyle = palette.soft;
-  let freeFrom = -Infinity;
-  for (const [index, { fromMs, saidByCaller, marks }] of turns.entries()) {
+  const captions = turns.flatMap(({ fromMs, saidByCaller, marks }, index) => {
+    if (saidByCaller === '') return [];
     // What was said stands below the speech, what was typed where it was sent.
-    const before = speech.findLast((span) => span.fromMs < (marks.committedMs ?? fromMs) && span.toMs >= (turns[index - 1]?.toMs ?? 0));
-    const atMs = before?.fromMs ?? fromMs;
-    const untilMs = Math.max(turns[index + 1]?.fromMs ?? Infinity, atMs + 1);
-    if (saidByCaller === '' || !isSeen(drawing, atMs, untilMs)) continue;
-    const x = Math.max(4, xOf(drawing, atMs) + 4, freeFrom);
-    const text = before === undefined ? `⌨ “${saidByCaller}”` : `“${saidByCaller}”`;
-    freeFrom = x + 10 + fitText(context, text, x, y + height - 5, Math.min(drawing.width, xOf(drawing, Math.min(untilMs, drawing.view.toMs))) - x - 4);
-  }
+    const spoken = speech.findLast((span) => span.fromMs < (marks.committedMs ?? fromMs) && span.toMs >= (turns[index - 1]?.toMs ?? 0));
+    return [{ atMs: spoken?.fromMs ?? fromMs, text: spoken === undefined ? `⌨ “${saidByCaller}”` : `“${saidByCaller}”` }];
+  });
+  captions.forEach(({ atMs, text }, index) => {
+    const untilMs = captions[index + 1]?.atMs ?? Infinity;
+    if (!isSeen(drawing, atMs, untilMs)) return;
+    const x = Math.max(4, xOf(drawing, atMs) + 4);
+    fitText(context, text, x, y + height - 5, Math.min(drawing.width, xOf(drawing, untilMs)) - x - 6);
+  });
 }
 
 export function drawReceived(drawing: Drawing): void {
@@ -67,9 +68,11 @@ export function drawHeard(drawing: Drawing): void {
 /** A line, a sign and words where the sound was stopped; after everything else, since it stands above the lanes. */
 export function drawInterruptions(drawing: Drawing): void {
   const { context, palette, call, y, height } = drawing;
-  for (const { atMs, heardMs, heardText, unheardText, unheardMs } of call.timeline.interruptions) {
-    if (unheardMs <= 0 || !isSeen(drawing, atMs, atMs)) continue;
+  const cuts = call.timeline.interruptions.filter(({ unheardMs }) => unheardMs > 0);
+  for (const [index, { atMs, heardMs, heardText, unheardText, unheardMs }] of cuts.entries()) {
+    if (!isSeen(drawing, atMs, atMs)) continue;
     const x = Math.round(xOf(drawing, atMs)) + 0.5;
+    const room = Math.min(drawing.width, xOf(drawing, cuts[index + 1]?.atMs ?? Infinity)) - x;
     context.strokeStyle = palette.cut;
     context.lineWidth = 1.5;
     context.setLineDash([4, 3]);
@@ -78,6 +81,8 @@ export function drawInterruptions(drawing: Drawing): void {
     context.lineTo(x, y + height);
     context.stroke();
     context.setLineDash([]);
+    drawing.hits.push({ x: x - 5, y, width: 22, height, fromMs: atMs, toMs: atMs + unheardMs, title: `Interrupted: ${showLength(heardMs)} heard, ${showLength(unheardMs)} not`, text: `${heardText} ⟋ ${unheardText}` });
+    if (room < 18) continue;
     const top = y + height - CAPTION + 3;
     context.lineWidth = 2;
     context.beginPath();
@@ -89,7 +94,7 @@ export function drawInterruptions(drawing: Drawing): void {
     context.font = FONT;
     const label = `cut after ${showLength(heardMs)}`;
     const width = context.measureText(label).width;
-    if (x + 18 + width < drawing.width) {
+    if (width + 24 < room) {
       context.fillStyle = palette.surface;
       context.globalAlpha = 0.85;
       context.fillRect(x + 15, top - 2, width + 4, 13);
@@ -97,7 +102,6 @@ export function drawInterruptions(drawing: Drawing): void {
       context.fillStyle = palette.cut;
       context.fillText(label, x + 17, y + height - 5);
     }
-    drawing.hits.push({ x: x - 5, y, width: 22, height, fromMs: atMs, toMs: atMs + unheardMs, title: `Interrupted: ${showLength(heardMs)} heard, ${showLength(unheardMs)} not`, text: `${heardText} ⟋ ${unheardText}` });
   }
 }
 

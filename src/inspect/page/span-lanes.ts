@@ -4,16 +4,24 @@ import type { Drawing } from './drawing.js';
 import { partTexts } from './palette.js';
 import { showCost, showCount, showLength } from './show-time.js';
 
+const MIN_PARTS_WIDTH = 5;
+
 /** Each turn from the end of the caller's speech to the first sound, in its parts, and how long that was. */
 export function drawTurns(drawing: Drawing): void {
   const { context, palette, call, y, height } = drawing;
   const { turns } = call.timeline;
   const [top, barHeight] = [y + 6, height - 12];
+  const longestMs = turns.reduce((most, { fromMs, toMs }) => Math.max(most, toMs - fromMs), 1);
   turns.forEach((turn, index) => {
     if (!isSeen(drawing, turn.fromMs, Math.max(turn.toMs, (turns[index + 1]?.fromMs ?? turn.toMs) - 1))) return;
     const whole = boxOf(drawing, turn.fromMs, turn.toMs, 3);
     let atMs = turn.fromMs;
-    for (const { name, ms } of turn.parts) {
+    if (whole.width < MIN_PARTS_WIDTH) {
+      // Too narrow for its parts: as high as it was long.
+      const tall = Math.max(2, barHeight * ((turn.toMs - turn.fromMs) / longestMs));
+      context.fillStyle = palette.model;
+      context.fillRect(whole.x, top + barHeight - tall, Math.max(2, whole.width - 1), tall);
+    } else for (const { name, ms } of turn.parts) {
       if (ms <= 0) continue;
       const { x, width } = boxOf(drawing, atMs, atMs + ms, 1);
       context.fillStyle = palette[name];
@@ -21,7 +29,7 @@ export function drawTurns(drawing: Drawing): void {
       drawPartText(drawing, name, ms, x, width, top, barHeight);
       atMs += ms;
     }
-    if (turn.parts.every(({ ms }) => ms <= 0)) {
+    if (whole.width >= MIN_PARTS_WIDTH && turn.parts.every(({ ms }) => ms <= 0)) {
       context.fillStyle = palette.soft;
       context.fillRect(whole.x, top, 3, barHeight);
     }
@@ -76,7 +84,9 @@ export function drawTools(drawing: Drawing): void {
     context.font = BOLD_FONT;
     context.fillStyle = palette.ink;
     const label = x + width + 6;
-    fitText(context, `${sign}${tool.toolName}  ${tool.durationMs === undefined ? '' : showLength(tool.durationMs)}${tool.outcome === 'ok' ? '' : ` ${tool.outcome}`}`, Math.max(4, label), top + TOOL_ROW / 2 + 2, drawing.width - label - 4);
+    const next = call.timeline.tools.find((_tool, at) => at > index && rows[at] === rows[index]);
+    const limit = Math.min(drawing.width, xOf(drawing, next?.fromMs ?? Infinity));
+    fitText(context, `${sign}${tool.toolName}  ${tool.durationMs === undefined ? '' : showLength(tool.durationMs)}${tool.outcome === 'ok' ? '' : ` ${tool.outcome}`}`, Math.max(4, label), top + TOOL_ROW / 2 + 2, limit - label - 4);
     drawing.hits.push({ x, y: top, width: Math.max(10, width), height: TOOL_ROW - 4, fromMs: tool.fromMs, toMs: tool.toMs, title: `${tool.toolName}: ${tool.outcome}${tool.durationMs === undefined ? '' : ` after ${showLength(tool.durationMs)}`}`, text: `${tool.arguments} → ${tool.output}` });
   });
 }
@@ -118,15 +128,18 @@ export function drawTokens(drawing: Drawing): void {
   const { context, palette, call, y, height } = drawing;
   const room = height - 8;
   let freeFrom = -Infinity;
+  const seen = call.timeline.responses.filter(({ toMs }) => isSeen(drawing, toMs, toMs)).length;
+  // A pair never takes more than its share of the lane.
+  const bar = Math.max(1, Math.min(5, Math.floor(drawing.width / Math.max(1, seen) / 2 - 1)));
   for (const { fromMs, toMs, inputTokens, outputTokens, usd, outcome, agentName } of call.timeline.responses) {
     if (!isSeen(drawing, toMs, toMs) || call.maxTokens === 0 || inputTokens + outputTokens === 0) continue;
     const x = Math.round(xOf(drawing, toMs));
     const heights = [inputTokens, outputTokens].map((tokens) => (tokens === 0 ? 0 : Math.max(1, (tokens / call.maxTokens) * room)));
     const [input = 0, output = 0] = heights;
     context.fillStyle = palette['tokens-in'];
-    context.fillRect(x - 6, y + height - 3 - input, 5, input);
+    context.fillRect(x - bar - (bar > 2 ? 1 : 0), y + height - 3 - input, bar, input);
     context.fillStyle = palette['tokens-out'];
-    context.fillRect(x, y + height - 3 - output, 5, output);
+    context.fillRect(x, y + height - 3 - output, bar, output);
     context.font = FONT;
     context.fillStyle = palette.soft;
     const text = `${showCount(inputTokens)} in, ${showCount(outputTokens)} out${usd === undefined || usd === 'unpriced' ? '' : `, ${showCost(usd)}`}`;

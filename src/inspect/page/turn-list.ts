@@ -13,7 +13,7 @@ export class TurnList {
 
   constructor(onSelect: (turn: Turn) => void) {
     this.#list = new VirtualList(byId('turns'), {
-      rowHeight: 32,
+      rowHeight: 30,
       count: () => this.#turns.length,
       fill: (row, index) => this.#fill(row, index),
       onSelect: (index) => {
