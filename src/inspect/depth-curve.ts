@@ -5,7 +5,7 @@ const TOLERANCE_MS = 5;
 
 /**
  * A curve of straight pieces that drops the points it does not need while it grows: an hour of reports, one each 40 ms, becomes the few thousand
- * points at which something happened. Points come in the order of time; two at one moment are a step.
+ * points at which something happened. Two points at one moment are a step; one that lies before the last is left out.
  */
 export class DepthCurve {
   readonly #atMs: number[] = [];
@@ -17,6 +17,7 @@ export class DepthCurve {
   add(atMs: number, depthMs: number): void {
     const held = this.#held;
     if (held === undefined) return this.#start(atMs, depthMs);
+    if (atMs < held.atMs) return;
     const [keptAt, keptDepth] = [this.#atMs.at(-1) ?? 0, this.#depthMs.at(-1) ?? 0];
     if (atMs > keptAt && held.atMs > keptAt) {
       const slope = (depthMs - keptDepth) / (atMs - keptAt);

@@ -90,7 +90,7 @@ class LedgerFollower {
 
   end(endMs: number): AgentSound {
     this.#silenceFrom(endMs);
-    this.#depth.add(endMs, unheardMs(this.#ledger, endMs));
+    this.#reach(endMs);
     return {
       source: this.#reported ? 'reports' : 'clock',
       received: this.#received,
@@ -101,12 +101,17 @@ class LedgerFollower {
     };
   }
 
-  /** The depth before and after whatever changes it, and the moment between at which the sound ran out. */
+  /** The depth before and after whatever changes it. */
   #change(at: number, act: () => void): void {
-    const { playedOutAtMs, pausedAtMs, source } = this.#ledger;
-    if (source === 'clock' && pausedAtMs === undefined && playedOutAtMs < at) this.#depth.add(playedOutAtMs, 0);
-    this.#depth.add(at, unheardMs(this.#ledger, at));
+    this.#reach(at);
     act();
+    this.#depth.add(at, unheardMs(this.#ledger, at));
+  }
+
+  /** The depth as time goes on to `at`, with the moment at which the sound runs out. */
+  #reach(at: number): void {
+    const { playedOutAtMs, pausedAtMs, source } = this.#ledger;
+    if (source === 'clock' && pausedAtMs === undefined && playedOutAtMs < at && this.#order.length > 0) this.#depth.add(playedOutAtMs, 0);
     this.#depth.add(at, unheardMs(this.#ledger, at));
   }
 
