@@ -10,8 +10,8 @@ import { builtInspectDir } from './package-files.js';
 import { painter } from './terminal.js';
 import type { Terminal } from './terminal.js';
 
-/** Of all calls in a page together, in characters of base64: a page of an hour stays below 20 MB. */
-const MAX_SOUND_CHARACTERS = 15_000_000;
+/** What the events and the drawing leave of this is for the sound: the page of an hour can still be sent by mail. */
+const MAX_PAGE_BYTES = 19_500_000;
 const COLUMNS = 100;
 
 export const inspectCommand: Command = {
@@ -53,7 +53,10 @@ function inspect(values: FlagValues, terminal: Terminal, files: readonly string[
     return 0;
   }
   const path = out ?? pagePath(files);
-  const page = inspectPage(readPageParts(builtInspectDir), calls.map(({ timeline, sound }) => withSound(timeline, sound, values['no-sound'] === true ? 0 : MAX_SOUND_CHARACTERS / calls.length)), report);
+  const parts = readPageParts(builtInspectDir);
+  const silentBytes = Buffer.byteLength(inspectPage(parts, timelines.map((timeline) => ({ timeline })), report));
+  const soundBytes = values['no-sound'] === true ? 0 : Math.max(0, MAX_PAGE_BYTES - silentBytes) / calls.length;
+  const page = inspectPage(parts, calls.map(({ timeline, sound }) => withSound(timeline, sound, soundBytes)), report);
   writePage(path, page);
   const megabytes = (Buffer.byteLength(page) / 1e6).toFixed(1);
   if (values['json'] === true) terminal.out(JSON.stringify({ type: 'page', path, bytes: Buffer.byteLength(page) }));
@@ -61,8 +64,8 @@ function inspect(values: FlagValues, terminal: Terminal, files: readonly string[
   return 0;
 }
 
-function withSound(timeline: Timeline, sound: CallSound, maxCharacters: number): InspectedCall {
-  const embedded = maxCharacters === 0 ? undefined : embedSound(sound, timeline.startMs, timeline.endMs, maxCharacters);
+function withSound(timeline: Timeline, sound: CallSound, maxBytes: number): InspectedCall {
+  const embedded = maxBytes === 0 ? undefined : embedSound(sound, timeline.startMs, timeline.endMs, maxBytes);
   return { timeline, ...(embedded === undefined ? {} : { sound: embedded }) };
 }
 

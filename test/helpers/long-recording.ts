@@ -44,6 +44,11 @@ export function writeLongRecording(path: string, minutes: number): { readonly tu
       event(now, { type: 'history_updated', changes: [{ op: 'insert', afterItemId: null, item: { type: 'message', itemId: userId, role: 'user', status: 'completed', text: 'I would like to book a table for two, tomorrow at seven, please.', spoken: true, images: 0 } }] });
     });
     at(createdMs, (now) => event(now, { type: 'agent_start', responseId }));
+    // As much besides as a session tells: what the model says that means nothing to it, and each change of the history.
+    for (let other = 0; other < 12; other += 1) {
+      at(createdMs + 1 + other * 10, (now) => event(now, { type: 'raw_model_event', name: 'response.content_part.added', raw: { type: 'response.content_part.added', event_id: `event_${turn}_${other}`, response_id: responseId, item_id: itemId, part: { type: 'audio', transcript: 'x'.repeat(400) } } }));
+      at(createdMs + 5 + other * 10, (now) => event(now, { type: 'history_updated', changes: [{ op: 'update', item: { type: 'message', itemId, role: 'assistant', status: 'in_progress', responseId, text: 'x'.repeat(300), spoken: true, heardText: '', unheardText: '' } }] }));
+    }
     if (toolMs > 0) {
       at(createdMs + 60, (now) => event(now, { type: 'tool_start', responseId, itemId: `${itemId}_call`, callId: `call_${turn}`, toolName: 'book_table' }));
       at(createdMs + 100 + toolMs, (now) => event(now, { type: 'tool_end', itemId: `${itemId}_call`, callId: `call_${turn}`, toolName: 'book_table', arguments: '{"people":2}', output: '{"table":12}', outcome: 'ok', durationMs: toolMs }));
