@@ -4,6 +4,8 @@ import type { PeakPyramid } from './peak-pyramid.js';
 import { showLength } from './show-time.js';
 
 const CAPTION = 17;
+/** From the line of a cut to its words: the sign stands between. */
+const CUT_LABEL_X = 17;
 
 export function drawCaller(drawing: Drawing): void {
   const { context, palette, call, y, height } = drawing;
@@ -50,7 +52,8 @@ export function drawHeard(drawing: Drawing): void {
     context.fillStyle = palette.soft;
     context.font = FONT;
     const limit = xOf(drawing, heard[index + 1]?.fromMs ?? Infinity);
-    const left = Math.max(4, x + 4);
+    const cut = interruptions.findLast((each) => each.unheardMs > 0 && each.atMs <= fromMs);
+    const left = Math.max(4, x + 4, cut === undefined ? 0 : xOf(drawing, cut.atMs) + CUT_LABEL_X + context.measureText(cutLabel(cut)).width + 8);
     fitText(context, text === '' ? '' : `“${text}”`, left, y + height - 5, Math.min(x + width, limit) - left - 4);
     drawing.hits.push({ x, y, width, height, fromMs, toMs, title: `Heard for ${showLength(heardMs)}`, text });
   });
@@ -92,7 +95,7 @@ export function drawInterruptions(drawing: Drawing): void {
     context.lineTo(x + 5, top + 7);
     context.stroke();
     context.font = FONT;
-    const label = `cut after ${showLength(heardMs)}`;
+    const label = cutLabel({ heardMs });
     const width = context.measureText(label).width;
     if (width + 24 < room) {
       context.fillStyle = palette.surface;
@@ -100,9 +103,13 @@ export function drawInterruptions(drawing: Drawing): void {
       context.fillRect(x + 15, top - 2, width + 4, 13);
       context.globalAlpha = 1;
       context.fillStyle = palette.cut;
-      context.fillText(label, x + 17, y + height - 5);
+      context.fillText(label, x + CUT_LABEL_X, y + height - 5);
     }
   }
+}
+
+function cutLabel({ heardMs }: { readonly heardMs: number }): string {
+  return `cut after ${showLength(heardMs)}`;
 }
 
 /** One column a pixel, from the lowest sample to the highest. */

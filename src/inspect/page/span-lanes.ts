@@ -118,7 +118,7 @@ export function drawConnection(drawing: Drawing): void {
     context.font = FONT;
     context.fillStyle = palette.soft;
     const left = Math.max(2, x + 2, freeFrom);
-    freeFrom = left + 8 + fitText(context, good ? state : `${state}`, left, y + 11, Math.max(width, state === 'reconnecting' ? 90 : 0) - 4);
+    freeFrom = left + 8 + fitText(context, state, left, y + 11, Math.min(drawing.width - left, Math.max(width, good ? 0 : 90)) - 4);
     drawing.hits.push({ x, y, width: Math.max(8, width), height, fromMs, toMs, title: `Connection: ${state}`, text: note });
   }
 }
