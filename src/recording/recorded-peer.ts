@@ -53,6 +53,9 @@ interface Step {
   met: number | 'passed' | undefined;
 }
 
+/** So much later than in the recording the other side may say a thing. */
+const PATIENCE_MS = 30_000;
+
 /** What is answered: in lenient mode a peer waits for these alone. */
 const GATES = new Set([
   ...['response.create', 'input_audio_buffer.commit', 'session.update', 'create_response', 'commit_audio', 'configure'],
@@ -175,7 +178,11 @@ export class RecordedPeer {
     for (let step = this.#steps[this.#next]; step !== undefined && !this.#over; step = this.#steps[this.#next]) {
       const { entry } = step;
       if (!entry.own) {
-        if (!this.#isMet(step, nowMs)) break;
+        if (!this.#isMet(step, nowMs)) {
+          const late = this.#waitFor(entry, nowMs);
+          if (late !== undefined) effects.push(late);
+          break;
+        }
       } else {
         const dueMs = this.#dueMs(entry.at);
         if (dueMs > nowMs) {
@@ -190,6 +197,19 @@ export class RecordedPeer {
       this.#next += 1;
     }
     return effects;
+  }
+
+  /** What the other side owes is not waited for without end in strict mode. A lenient peer is there for people, who take their time. */
+  #waitFor(entry: PeerEntry, nowMs: number): PeerEffect | undefined {
+    if (this.#mode === 'lenient') return undefined;
+    const untilMs = Math.max(this.#dueMs(entry.at), this.#anchor.live) + PATIENCE_MS;
+    if (nowMs < untilMs) {
+      this.#nextWakeMs = untilMs;
+      return undefined;
+    }
+    this.#over = true;
+    const type = typeOf(entry.message);
+    return { type: 'differs', problem: { line: entry.line, at: entry.at, message: type, path: 'type', recorded: type, replayed: undefined }, said: {} };
   }
 
   #dueMs(at: number): number {

@@ -87,6 +87,15 @@ describe('a recorded model', () => {
     await session.close();
   });
 
+  it('does not wait for ever in strict mode for what was said in the recording', async () => {
+    const { clock, model, session } = await connected('barge-in');
+    await clock.run(20_000);
+    expect(model.problems).toEqual([]);
+    await clock.run(15_000);
+    expect(model.problems).toEqual([expect.objectContaining({ message: 'create_item', recorded: 'create_item', replayed: undefined })]);
+    expect(session.state).not.toBe('open');
+  });
+
   it('refuses a connection more than was recorded in strict mode', async () => {
     const { clock, model } = await connected('greeting');
     const next = scenarioSession(scenario('greeting'), clock, model);
