@@ -176,7 +176,7 @@ export function scenarioSession(scenario: Scenario, clock: ManualClock, model: R
 }
 
 /** A listener that plays what comes, without a pause, and says how far it is. */
-function listen(session: RealtimeSession, clock: ManualClock): void {
+export function listen(session: RealtimeSession, clock: ManualClock): void {
   const queue: { itemId: string; contentIndex: number; played: number; samples: number }[] = [];
   session.on('audio', ({ itemId, contentIndex, chunk }) => {
     const known = queue.find((item) => item.itemId === itemId && item.contentIndex === contentIndex);

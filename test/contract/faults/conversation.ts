@@ -115,6 +115,16 @@ export const conversationFaults: readonly Fault[] = [
     provoke: () =>
       inCall(({ model, clock }) => {
         model.push(...turn(), { type: 'response_created', responseId: 'r1' });
+        clock.advance(6_000);
+        model.push({ type: 'raw_message', name: 'rate_limits.updated', raw: {} });
+        clock.advance(1_000);
+      }),
+  },
+  {
+    ...{ name: 'a model that falls mute after it began a response: another connection answers', code: 'RESPONSE_TIMEOUT', retryable: true, clip: false, ends: false },
+    provoke: () =>
+      inCall(({ model, clock }) => {
+        model.push(...turn(), { type: 'response_created', responseId: 'r1' });
         clock.advance(7_000);
       }),
   },

@@ -355,6 +355,7 @@ describe('a lost connection', () => {
   it('may end the call while it is being made again', async () => {
     const server = flaky();
     const harness = await open({ play: SECOND, by: { disconnected: { then: 'hangup' } } }, { model: server.model, reconnect: {} });
+    harness.session.sendAudio(new Uint8Array(48_000));
     server.model.push(...userTurn('u1'));
     server.there = false;
     server.model.closeFromPeer(1006);

@@ -235,7 +235,7 @@ describe('messages that are none', () => {
   test.each(['not-json', 'not-an-object', 'cut', 'binary'] as const)('%s: an error of the protocol, and the session goes on', async (form) => {
     const here = await opened();
     here.emulator.addFault({ kind: 'malformed', form });
-    await here.until('the complaint', () => here.of('error').some(({ error }) => (error as { providerCode?: string }).providerCode === 'PROTOCOL_BAD_EVENT'));
+    await here.until('the complaint', () => here.of('error').some(({ error }) => error.code === 'PROTOCOL_BAD_EVENT'));
     await here.talks();
     expect(states(here)).toEqual(['connecting', 'open']);
   });

@@ -6,7 +6,7 @@ import { ManualClock } from '../../../src/host/manual-clock.js';
 import { RecordingMemory, readRecording, recordSessionTo, replayCaller, replayModel } from '../../../src/recording/index.js';
 import type { Recording } from '../../../src/recording/index.js';
 import { random } from '../../helpers/random.js';
-import { SCENARIOS, scenarioSession } from '../../helpers/recorded-scenarios.js';
+import { SCENARIOS, listen, scenarioSession } from '../../helpers/recorded-scenarios.js';
 import type { Scenario } from '../../helpers/recorded-scenarios.js';
 
 function pathOf(name: string): string {
@@ -104,6 +104,7 @@ describe('a recorded model', () => {
 
   it('goes on in lenient mode, tells what differs, and has no answer to what was never asked', async () => {
     const { clock, model, session } = await connected('barge-in', { mode: 'lenient' });
+    listen(session, clock);
     const errors: string[] = [];
     session.on('error', ({ error }) => errors.push((error as { providerCode?: string }).providerCode ?? error.code));
     const answer = session.sendMessage('Where can I eat?');
