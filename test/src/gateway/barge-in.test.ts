@@ -90,13 +90,14 @@ describe('an interruption on a real socket', () => {
 
 describe('a loudspeaker that comes back into the microphone', () => {
   it.each([
-    ['two-stage', 'pause', -33, 10],
-    ['two-stage', 'pause', -20, 10],
-    ['two-stage', 'pause', -6, 10],
-    ['two-stage', 'duck', -6, 10],
-    ['half-duplex', 'pause', -6, 5],
-  ] as const)('%s (%s), echo at %i dB and noise: %i minutes without an interruption', async (mode, pause, echoDb, minutes) => {
-    const room = await openRoom({ bargeIn: { mode, pause }, echoDb, noiseDb: -50, seed: 11 });
+    ['two-stage', 'pause', 0, -33, 10],
+    ['two-stage', 'pause', 0, -20, 10],
+    ['two-stage', 'pause', 0, -6, 10],
+    // Ducked, the echo goes on, and is taken for speech now and then: there the microphone must stand out of it.
+    ['two-stage', 'duck', 6, -6, 10],
+    ['half-duplex', 'pause', 0, -6, 5],
+  ] as const)('%s (%s, %i dB above the echo), echo at %i dB and noise: %i minutes without an interruption', async (mode, pause, aboveEchoDb, echoDb, minutes) => {
+    const room = await openRoom({ bargeIn: { mode, pause, aboveEchoDb }, echoDb, noiseDb: -50, seed: 11 });
     let replies = 1;
     for (let second = 0; second < minutes * 60; second += 1) {
       room.line.run(1_000, 5);
