@@ -36,7 +36,7 @@ describe('the turns of a recording', () => {
     expect(second?.saidByAgent).toBe('With pleasure. You have table 12, and your reference is V-4711.');
     expect([first?.saidByCaller, second?.saidByCaller]).toEqual(['', 'Hello. I would like to book a table for two, tomorrow at seven, please.']);
     // Both responses of the turn: the one that called the tool and the one that spoke.
-    expect([second?.inputTokens, second?.outputTokens]).toEqual([68 + 109, 11 + 135]);
+    expect([second?.inputTokens, second?.outputTokens]).toEqual([68 + 91, 11 + 135]);
     expect(first?.interrupted).toBe(true);
     expect(second?.interrupted).toBe(false);
   });
