@@ -42,7 +42,7 @@ function chromium() {
 function interopReady() {
   const missing = () => ['openai', '@openai/agents-realtime', 'ws', 'zod'].some((name) => !existsSync(join('test/interop/node_modules', name, 'package.json')));
   if (!missing()) return true;
-  spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error', '--fetch-retries=0'], { cwd: 'test/interop', stdio: 'inherit', shell: process.platform === 'win32' });
+  spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error', ...(process.env.CI ? [] : ['--fetch-retries=0'])], { cwd: 'test/interop', stdio: 'inherit', shell: process.platform === 'win32' });
   return !missing();
 }
 
