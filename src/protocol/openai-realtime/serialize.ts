@@ -58,7 +58,7 @@ function writeSession(config: ModelConfig): object {
   };
 }
 
-function writeTool(tool: ModelTool): object {
+export function writeTool(tool: ModelTool): object {
   if (tool.type !== 'mcp') return { type: 'function', name: tool.name, description: tool.description, parameters: tool.parameters };
   const { requireApproval } = tool;
   return {
@@ -77,7 +77,7 @@ function writeTool(tool: ModelTool): object {
   };
 }
 
-function writeTurnDetection(detection: TurnDetection): object {
+export function writeTurnDetection(detection: TurnDetection): object {
   const common = { type: detection.type, create_response: detection.createResponse, interrupt_response: detection.interruptResponse };
   if (detection.type === 'semantic_vad') return { ...common, eagerness: detection.eagerness };
   return {
@@ -89,7 +89,7 @@ function writeTurnDetection(detection: TurnDetection): object {
   };
 }
 
-function writeToolChoice(choice: ToolChoice): unknown {
+export function writeToolChoice(choice: ToolChoice): unknown {
   return typeof choice === 'string' ? choice : { type: 'function', name: choice.name };
 }
 

@@ -2,21 +2,33 @@ import { ProtocolError, TransportError } from '../../../session/index.js';
 import type { Clock, ModelCommand, ModelConnectOptions, ModelConnection, ModelInput, RealtimeModel } from '../../../session/index.js';
 import { HostError } from '../../host/errors.js';
 import { MessageReader } from '../../protocol/openai-realtime/message-reader.js';
+import { serializeBeta } from '../../protocol/openai-realtime/serialize-beta.js';
 import { serialize } from '../../protocol/openai-realtime/serialize.js';
 import type { Transport } from '../../transport/transport.js';
 import { connectWebSocket } from '../../transport/ws-client.js';
+import { keyHeader } from './key-header.js';
 
 const OPENAI_URL = 'wss://api.openai.com/v1/realtime';
 /** Half of the minute after which idle connections are cut by many a proxy; a dead one is noticed within two of these. */
 const PING_INTERVAL_MS = 30_000;
+/** Servers of the current dialect refuse it, those that speak both take it for the choice. */
+const BETA_HEADER = { 'OpenAI-Beta': 'realtime=v1' };
 
 export interface OpenaiRealtimeOptions {
-  /** A key or client secret, or a function that fetches one for each connection. Not needed where the server asks for none. */
+  /**
+   * A key or client secret, or a function that fetches one for each connection. Not needed where the server asks for none. It goes out as
+   * `Authorization: Bearer`, to Azure as `api-key`; a token of Entra is given in `headers`.
+   */
   readonly apiKey?: string | (() => string | Promise<string>);
   /** Default `gpt-realtime`. */
   readonly model?: string;
-  /** Of any server that speaks the realtime protocol. `wss:`, or `ws:` on this machine; `?model=` is added when it is not there. */
+  /** Of any server that speaks the realtime protocol. `wss:`, or `ws:` on this machine; `?model=` is added when neither it nor Azure's `?deployment=` is there. */
   readonly url?: string | URL;
+  /**
+   * How the protocol is spelt. `beta` is the earlier way, of Azure's preview, of Voice Live and of some compatible servers; both are understood
+   * whatever stands here. Default: `current`, and `beta` for an address with an `api-version`.
+   */
+  readonly dialect?: 'current' | 'beta';
   /** Further headers, `api-key` say; one of the same name replaces ours. */
   readonly headers?: Readonly<Record<string, string>>;
   /** A stable id of the end user, hashed, for the provider's abuse detection. */
@@ -32,12 +44,14 @@ export interface OpenaiRealtimeOptions {
  */
 export function openaiRealtime(options: OpenaiRealtimeOptions = {}): RealtimeModel {
   const url = readUrl(options.url ?? OPENAI_URL);
-  if (!url.searchParams.has('model')) url.searchParams.set('model', options.model ?? 'gpt-realtime');
+  const named = url.searchParams.get('model') ?? url.searchParams.get('deployment') ?? options.model ?? 'gpt-realtime';
+  if (!url.searchParams.has('model') && !url.searchParams.has('deployment')) url.searchParams.set('model', named);
+  const beta = (options.dialect ?? (url.searchParams.has('api-version') ? 'beta' : 'current')) === 'beta';
   return {
-    label: `${url.searchParams.get('model')} at ${url.host}`,
+    label: `${named} at ${url.host}`,
     async connect({ signal, onInput, onClose }: ModelConnectOptions): Promise<ModelConnection> {
       signal.throwIfAborted();
-      const headers = await headersFor(url, options, signal);
+      const headers = { ...(beta ? BETA_HEADER : {}), ...(await headersFor(url, options, signal)) };
       const transport = await connectWebSocket(url, {
         headers,
         signal,
@@ -45,7 +59,7 @@ export function openaiRealtime(options: OpenaiRealtimeOptions = {}): RealtimeMod
         ...(options.connectTimeoutMs === undefined ? {} : { connectTimeoutMs: options.connectTimeoutMs }),
         ...(options.clock === undefined ? {} : { clock: options.clock }),
       });
-      return new OpenaiConnection(transport, onInput, onClose);
+      return new OpenaiConnection(transport, beta ? serializeBeta : serialize, onInput, onClose);
     },
   };
 }
@@ -53,10 +67,12 @@ export function openaiRealtime(options: OpenaiRealtimeOptions = {}): RealtimeMod
 class OpenaiConnection implements ModelConnection {
   readonly #transport: Transport;
   readonly #reader = new MessageReader();
+  readonly #write: (command: ModelCommand) => string;
   readonly #onInput: (input: ModelInput) => void;
 
-  constructor(transport: Transport, onInput: (input: ModelInput) => void, onClose: ModelConnectOptions['onClose']) {
+  constructor(transport: Transport, write: (command: ModelCommand) => string, onInput: (input: ModelInput) => void, onClose: ModelConnectOptions['onClose']) {
     this.#transport = transport;
+    this.#write = write;
     this.#onInput = onInput;
     transport.listen({
       onTextBytes: (bytes) => this.#onText(bytes),
@@ -72,8 +88,16 @@ class OpenaiConnection implements ModelConnection {
     return this.#transport.bufferedBytes;
   }
 
+  /** What the protocol has no word for comes back as the server's refusal of it would: the session deals with it in the same way. */
   send(command: ModelCommand): void {
-    this.#transport.send(serialize(command));
+    let text: string;
+    try {
+      text = this.#write(command);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      return this.#onInput({ type: 'model_error', error: { kind: 'invalid_request_error', message: error.message }, ...('eventId' in command ? { eventId: command.eventId } : {}) });
+    }
+    this.#transport.send(text);
   }
 
   async close(reason?: string): Promise<void> {
@@ -114,7 +138,7 @@ async function headersFor(url: URL, options: OpenaiRealtimeOptions, signal: Abor
     throw new TransportError('MODEL_UNAUTHORIZED', 'There is no key for the model at api.openai.com.', { stage: 'connect', hint: 'Give apiKey, from the environment variable OPENAI_API_KEY say.' });
   }
   return {
-    ...(key === undefined || named.has('authorization') ? {} : { Authorization: `Bearer ${key}` }),
+    ...(key === undefined || named.has('authorization') || named.has('api-key') ? {} : keyHeader(url, key)),
     ...(safetyIdentifier === undefined || named.has('openai-safety-identifier') ? {} : { 'OpenAI-Safety-Identifier': safetyIdentifier }),
     ...options.headers,
   };

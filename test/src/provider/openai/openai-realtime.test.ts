@@ -3,9 +3,10 @@ import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { inspect } from 'node:util';
 import { describe, expect, test } from 'vitest';
-import { PCM16_24K } from '../../../../audio/index.js';
+import { PCM16_24K, audioFormat } from '../../../../audio/index.js';
 import type { ModelClose, ModelInput, RealtimeModel } from '../../../../session/index.js';
 import { ManualClock } from '../../../../src/host/manual-clock.js';
+import { keyHeader } from '../../../../src/provider/openai/key-header.js';
 import { openaiRealtime } from '../../../../src/provider/openai/openai-realtime.js';
 import type { OpenaiRealtimeOptions } from '../../../../src/provider/openai/openai-realtime.js';
 import { listenTo, openDoor } from '../../../helpers/socket-pair.js';
@@ -69,6 +70,46 @@ test('a key may be fetched for each connection; a model in the address and heade
   await (await connectTo(openaiRealtime({ url: host.url, apiKey: ' ' }))).connection.close();
   expect(host.requests.map(({ headers }) => headers.authorization)).toEqual(['Bearer ek_1', 'Bearer ek_2', 'Bearer mine', undefined, 'Bearer from a file', undefined]);
   expect(host.requests[0]?.url).toBe('/socket?model=deployed');
+});
+
+test('the earlier dialect is asked for in words, and spoken to addresses that have the version of an interface', async () => {
+  await using host = await openDoor();
+  const cases: [OpenaiRealtimeOptions, boolean, string][] = [
+    [{ url: host.url }, false, '/socket?model=gpt-realtime'],
+    [{ url: host.url, dialect: 'beta' }, true, '/socket?model=gpt-realtime'],
+    [{ url: `${host.url}?api-version=2025-04-01-preview&deployment=mine` }, true, '/socket?api-version=2025-04-01-preview&deployment=mine'],
+    [{ url: `${host.url}?api-version=2025-10-01`, dialect: 'current', model: 'mine' }, false, '/socket?api-version=2025-10-01&model=mine'],
+  ];
+  for (const [options, beta, path] of cases) {
+    const { connection } = await connectTo(openaiRealtime(options));
+    const heard = listenTo(await host.accept());
+    connection.send({ type: 'configure', eventId: 'e1', config: { outputModality: 'audio', inputFormat: PCM16_24K, outputFormat: PCM16_24K, tools: [] } });
+    await heard.count(1);
+    const { session } = JSON.parse(heard.messages[0] as string) as { session: object };
+    expect(Object.keys(session).includes('modalities')).toBe(beta);
+    expect(host.requests.at(-1)).toMatchObject({ url: path, headers: beta ? { 'openai-beta': 'realtime=v1' } : {} });
+    expect('openai-beta' in (host.requests.at(-1)?.headers ?? {})).toBe(beta);
+    await connection.close();
+  }
+  expect(openaiRealtime({ url: `${host.url}?api-version=1&deployment=mine` }).label).toMatch(/^mine at /);
+});
+
+test('a key goes to Azure in a header of its own', () => {
+  const header = (address: string): object => keyHeader(new URL(address), 'k');
+  for (const host of ['mine.openai.azure.com', 'mine.services.ai.azure.com', 'mine.cognitiveservices.azure.us']) expect(header(`wss://${host}/openai/v1/realtime?model=m`)).toEqual({ 'api-key': 'k' });
+  for (const host of ['api.openai.com', 'azure.com.evil.example', 'openai.azure.com.evil.example', 'api.x.ai']) expect(header(`wss://${host}/v1/realtime`)).toEqual({ Authorization: 'Bearer k' });
+});
+
+test('what the protocol has no word for comes back as a refusal of the command, and the connection goes on', async () => {
+  await using host = await openDoor();
+  const { connection, inputs } = await connectTo(openaiRealtime({ url: host.url }));
+  const heard = listenTo(await host.accept());
+  connection.send({ type: 'configure', eventId: 'e1', config: { outputModality: 'audio', inputFormat: audioFormat('pcm16', 24_000, 2), outputFormat: PCM16_24K, tools: [] } });
+  expect(inputs).toEqual([{ type: 'model_error', eventId: 'e1', error: { kind: 'invalid_request_error', message: expect.stringContaining('2 channel(s)') as string } }]);
+  connection.send({ type: 'clear_audio', eventId: 'e2' });
+  await heard.count(1);
+  expect(heard.messages).toEqual(['{"type":"input_audio_buffer.clear","event_id":"e2"}']);
+  await connection.close();
 });
 
 test('commands go out, inputs come in, in order', async () => {
