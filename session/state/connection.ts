@@ -8,46 +8,36 @@
  *                            ▼                    │ └────────adopted─────────┘
  *                          closed                 └─ a candidate beside it, adopted in the next silence
  */
-import { completeEntry, isPlaying, samplesToMs } from '../../audio/index.js';
 import { errorText } from '../error-text.js';
 import { ProviderError, TransportError, VoicewireError } from '../errors.js';
 import type { ModelClose, ModelErrorInfo, ModelInput } from '../ports/model.js';
 import { endBeside } from './beside.js';
-import { hasAnother, learnHealth, noteFailure, noteSuccess, pickModel, preferredAgainAtMs, rest } from './breaker.js';
+import { hasAnother, learnHealth, noteFailure, noteSuccess, pickModel, rest } from './breaker.js';
 import { restartFormatWatch } from './format-watch-state.js';
 import { look, onGreetingConnect } from './greeting.js';
-import { splitHeard } from './heard-text.js';
 import { tellLast, watchLoss } from './failures.js';
 import { resumeHandoffs } from './handoff.js';
-import { dropHeld } from './hold-back.js';
-import { carryHosted } from './hosted-approval.js';
-import { cutItem, failOpenItems, textOf } from './history.js';
+import { failOpenItems } from './history.js';
+import { leaveConnection } from './leave-connection.js';
 import type { Attempt, LinkState, Serving } from './link-state.js';
-import { CONNECTION_LOST, nextJitter } from './link-state.js';
+import { nextJitter } from './link-state.js';
 import { keepIdle } from './idle-pause.js';
-import { keepEarly, keepForReplay, replayMicrophone } from './microphone.js';
-import { putBack, settleHandles } from './response-queue.js';
-import { answersByItself, endResponse, providerError, requestNext, settleAllHandles, want } from './responses.js';
+import { keepEarly, replayMicrophone } from './microphone.js';
+import { providerError, requestNext, settleAllHandles, want } from './responses.js';
 import { restoreConversation } from './restore.js';
+import { announceRotation, expiryDueMs, isQuiet, lookAgain, mayTakeOver, scheduleRotation } from './rotation.js';
 import type { ConnectionTimer } from './session-input.js';
-import type { LiveResponse, SessionState } from './session-state.js';
-import { forgetSpeech } from './speech-watch.js';
+import type { SessionState } from './session-state.js';
 import { startBudgetClock } from './spending.js';
 import type { StepContext } from './step-context.js';
 import { emit, newId } from './step-context.js';
-import { cancelUnfinishedCalls, endAllCalls } from './tool-calls.js';
+import { endAllCalls } from './tool-calls.js';
 import { armToolTimer } from './tool-timer.js';
-import { onSpeechDropped } from './two-stage.js';
 
 /** A connection that served for this long has proven itself: the count of attempts begins anew. */
 const LASTING_MS = 10_000;
 /** An attempt that is not ready by then may hang: another is begun beside it, since it may as well be slow. */
 const SLOW_MS = 4_000;
-/** How often a rotation that is due looks for silence. */
-const LOOK_FOR_SILENCE_MS = 200;
-/** The warning time before the model's limit is never more than this part of the limit, so that short limits rotate too. */
-const MAX_BEFORE_SHARE = 0.25;
-const MAX_HARD_SHARE = 0.05;
 /** The provider tells its limit in whole seconds. */
 const WHOLE_SECOND_MS = 1_000;
 
@@ -159,6 +149,19 @@ export function finish(context: StepContext, code: number, reason: string): void
   for (const timer of ['response_retry', 'barge_in', 'watchdog', 'greeting', 'connect_attempt', 'reconnect', 'rotation', 'failure'] as const) context.effects.push({ type: 'cancel_timer', timer });
   emit(context, { type: 'connection', connection: { state: 'closed', code, reason } });
   context.effects.push({ type: 'finished' });
+}
+
+function onRotationTimer(context: StepContext): void {
+  const { connection, link } = context.state;
+  const { serving, candidate } = link;
+  if (serving === undefined || connection.name !== 'open') return;
+  if (candidate === undefined) {
+    announceRotation(context);
+    openAttempt(context);
+  } else if (mayTakeOver(context, serving, candidate)) {
+    return adopt(context, candidate);
+  }
+  lookAgain(context);
 }
 
 // ---- an attempt ----
@@ -297,7 +300,7 @@ function attemptFailed(context: StepContext, attempt: Attempt, error: unknown, e
       context.effects.push(close);
       link.failedAttempts += 1;
       link.tried.length = 0;
-      if (nowMs >= expiryDueMs(link)) return armRotation(context, Math.max(backoffMs(link), LOOK_FOR_SILENCE_MS));
+      if (nowMs >= expiryDueMs(link)) return lookAgain(context, backoffMs(link));
       // It was only to go back to a model that is preferred: that rests again.
       link.rotating = false;
       return scheduleRotation(context);
@@ -319,7 +322,7 @@ function adopt(context: StepContext, attempt: Attempt): void {
   const first = state.connection.name === 'connecting';
   const old = link.serving;
   // Only a deadline takes a connection away from a conversation that goes on: then this is a loss like any other.
-  if (old !== undefined) leave(context, 'rotated', nowMs);
+  if (old !== undefined) leaveConnection(context, 'rotated');
   const gapMs = state.connection.name === 'reconnecting' ? nowMs - state.connection.sinceMs : 0;
   link.candidate = undefined;
   link.rotating = false;
@@ -384,14 +387,14 @@ function lose(context: StepContext, reason: string, error: VoicewireError, close
     emit(context, { type: 'error', error });
     if (!tellLast(context, error, close)) return finish(context, close.code, close.reason);
     link.serving = undefined;
-    return leave(context, reason, nowMs);
+    return leaveConnection(context, reason);
   }
   if (nowMs - serving.sinceMs >= LASTING_MS) link.failedAttempts = 0;
   else noteFailure(context, serving.modelIndex);
   link.tried.length = 0;
   link.serving = undefined;
   watchLoss(context, error);
-  leave(context, reason, nowMs);
+  leaveConnection(context, reason);
   context.effects.push({ type: 'cancel_timer', timer: 'rotation' });
   // A candidate that is under way takes over; one that is ready does so now.
   if (link.candidate?.stage === 'standby') {
@@ -400,71 +403,6 @@ function lose(context: StepContext, reason: string, error: VoicewireError, close
   }
   if (link.candidate !== undefined) return emitReconnecting(context, Math.max(1, link.failedAttempts), 0, reason);
   tryAgain(context, error, close);
-}
-
-/** The conversation leaves its connection: what ran on it has failed, what was asked of it is asked again of the next one. */
-function leave(context: StepContext, reason: string, nowMs: number): void {
-  const { state } = context;
-  const { link } = state;
-  state.connection = { name: 'reconnecting', sinceMs: nowMs, reason };
-  onSpeechDropped(context);
-  dropHeld(context);
-  carryHosted(context);
-  endBeside(context, CONNECTION_LOST);
-  const heardAgain = keepForReplay(context);
-  const stopped = [...state.live.values()];
-  const owed = state.turnEndedMs !== undefined && answersByItself(state);
-  for (const response of stopped) {
-    cancelUnfinishedCalls(context, response.responseId);
-    endAudio(context, response.responseId);
-    if (!response.hasAudio && !response.interrupted) for (const itemId of response.texts.keys()) markUnheard(context, itemId);
-    endResponse(context, response, { outcome: response.interrupted ? 'interrupted' : 'failed', reason: CONNECTION_LOST });
-  }
-  const { request } = state;
-  if (request.name === 'requested') {
-    if (request.interrupted) settleHandles(context, request.wanted.handles, { outcome: 'interrupted', text: '', reason: 'stopped' });
-    else putBack(context, request.wanted);
-  }
-  state.request = { name: 'free' };
-  context.effects.push({ type: 'cancel_timer', timer: 'response_retry' });
-  // A server may count its responses anew on each connection; what is late is known by its connection.
-  state.ended.clear();
-  // Words that nobody has heard, and nobody but us knows to be missing: first words of an agent, a safe answer.
-  const unsaid = stopped.filter((response) => isUnsaid(context, response));
-  for (const { wanted } of unsaid.reverse()) if (wanted !== undefined) putBack(context, { ...wanted, handles: [] });
-  const unanswered = owed || link.askAgain || stopped.some((response) => !response.interrupted && !unsaid.includes(response));
-  failOpenItems(context);
-  // A turn that is heard again is answered again; tools that run ask for their own answer; so does what is wanted already.
-  link.askAgain = unanswered && !heardAgain && state.calls.size === 0 && !state.userSpeaking && state.wanted.length === 0;
-  delete state.turnEndedMs;
-  forgetSpeech(context);
-  delete state.watch.cutMs;
-  state.userSpeaking = false;
-}
-
-function isUnsaid({ state }: StepContext, { responseId, wanted, interrupted, hasAudio, handles }: LiveResponse): boolean {
-  if (wanted === undefined || interrupted || hasAudio || handles.length > 0 || Object.keys(wanted.request).length === 0) return false;
-  return wanted.origin !== 'entry' || !state.handoff.former.has(responseId);
-}
-
-/** No more audio of a response will come: what has come is played to its end. */
-function endAudio(context: StepContext, responseId: string): void {
-  for (const entry of [...context.state.ledger.entries]) {
-    if (entry.responseId !== responseId || entry.complete) continue;
-    const { itemId, contentIndex } = entry;
-    const durationMs = samplesToMs(entry.format, entry.receivedSamples);
-    const text = textOf(context.state.history, itemId);
-    cutItem(context, itemId, { heardMs: Math.floor(durationMs), heardText: splitHeard(text, durationMs, { receivedMs: durationMs, complete: false }).heard });
-    completeEntry(context.state.ledger, entry);
-    emit(context, { type: 'audio_end', responseId, itemId, contentIndex, durationMs });
-  }
-}
-
-/** An item whose text ran ahead of a voice that never came was not heard at all. */
-function markUnheard(context: StepContext, itemId: string): void {
-  const { state } = context;
-  const draft = state.history.drafts.get(itemId);
-  if (draft?.status === 'in_progress' && state.config.outputModality === 'audio') cutItem(context, itemId, { heardMs: 0, heardText: '' });
 }
 
 function tryAgain(context: StepContext, error: unknown, close: { readonly code: number; readonly reason: string }): void {
@@ -500,65 +438,6 @@ function backoffMs(link: LinkState): number {
   const { baseDelayMs, maxDelayMs } = link.policy;
   const capMs = Math.min(maxDelayMs, baseDelayMs * 2 ** link.failedAttempts);
   return capMs / 2 + (capMs / 2) * nextJitter(link);
-}
-
-// ---- rotation ----
-
-function scheduleRotation(context: StepContext): void {
-  const { link } = context.state;
-  const { serving, policy } = link;
-  if (serving === undefined || !policy.rotate) return;
-  const atMs = Math.min(expiryDueMs(link), preferredAgainAtMs(link, serving.modelIndex) ?? Infinity);
-  if (atMs < Infinity) armRotation(context, atMs - context.nowMs);
-}
-
-/** When a new connection is to be made because the model will end this one. */
-function expiryDueMs({ serving, policy }: LinkState): number {
-  if (serving?.expiresAtMs === undefined) return Infinity;
-  return serving.expiresAtMs - Math.min(policy.beforeMs, (serving.expiresAtMs - serving.openedAtMs) * MAX_BEFORE_SHARE);
-}
-
-function armRotation(context: StepContext, delayMs: number): void {
-  context.effects.push({ type: 'arm_timer', timer: 'rotation', delayMs: Math.max(1, delayMs) });
-}
-
-function onRotationTimer(context: StepContext): void {
-  const { state, nowMs } = context;
-  const { link } = state;
-  const { serving, candidate } = link;
-  if (serving === undefined || state.connection.name !== 'open') return;
-  if (candidate === undefined) {
-    if (!link.rotating) {
-      link.rotating = true;
-      link.tried.length = 0;
-      emit(context, { type: 'connection', connection: { state: 'rotating' } });
-    }
-    openAttempt(context);
-  } else if (candidate.stage === 'standby' && (isQuiet(context) || nowMs >= hardDeadlineMs(link, serving))) {
-    return adopt(context, candidate);
-  }
-  armRotation(context, LOOK_FOR_SILENCE_MS);
-}
-
-function hardDeadlineMs({ policy }: LinkState, { openedAtMs, expiresAtMs }: Serving): number {
-  if (expiresAtMs === undefined) return Infinity;
-  return expiresAtMs - Math.min(policy.hardBeforeMs, (expiresAtMs - openedAtMs) * MAX_HARD_SHARE);
-}
-
-/** Nobody speaks, nothing plays, nothing is on its way: the moment at which a change of connection is not noticed. */
-function isQuiet({ state, nowMs }: StepContext): boolean {
-  const { microphone } = state;
-  return (
-    !state.userSpeaking &&
-    !(state.turnEndedMs !== undefined && answersByItself(state)) &&
-    state.handoff.current === undefined &&
-    state.live.size === 0 &&
-    state.request.name === 'free' &&
-    state.wanted.length === 0 &&
-    microphone.turns.length === 0 &&
-    microphone.commits.length === 0 &&
-    !isPlaying(state.ledger, nowMs)
-  );
 }
 
 // ---- words ----
