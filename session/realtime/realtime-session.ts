@@ -67,7 +67,7 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
   readonly #summarise: NonNullable<RealtimeSessionOptions['context']>['summarise'];
   readonly #handles = new ResponseHandles((handleId) => this.#dispatch({ type: 'withdraw', handleId }));
   readonly #outlet: EventOutlet;
-  readonly #recorder: SessionRecorder | undefined;
+  #recorder: SessionRecorder | undefined;
   readonly #timers = new Map<TimerName, Timer>();
   readonly #life = new AbortController();
   readonly #finished: Promise<void>;
@@ -156,6 +156,17 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
   /** What the call has cost so far, and how much of it has no known price. A copy. */
   get cost(): CallCost {
     return structuredClone(this.#state.spending.tally.cost);
+  }
+
+  /**
+   * The same as the option `recorder`, for a session that somebody else made: `recorder` sees everything from `connect()` on. Throws
+   * `InvalidStateError` after `connect()` was called (what was not seen from the start cannot be played again), and `TypeError` for a second recorder.
+   */
+  record(recorder: SessionRecorder): void {
+    if (this.#lifeState === 'closed') throw new InvalidStateError('SESSION_CLOSED', 'record() was called on a session that is over.', 'Make a new RealtimeSession.');
+    if (this.#lifeState !== 'idle') throw new InvalidStateError('SESSION_ALREADY_CONNECTED', 'record() was called after connect().', 'Call record() first, or give the option recorder.');
+    if (this.#recorder !== undefined) throw new TypeError('This session has a recorder already.');
+    this.#recorder = recorder;
   }
 
   /**

@@ -57,6 +57,20 @@ describe('a session with a recorder', () => {
     await session.close();
   });
 
+  it('shows the same to one that is given before it connects, and takes none later and no second one', async () => {
+    const { recorder, log } = listRecorder();
+    const { session } = makeHarness({});
+    session.record(recorder);
+    expect(() => session.record(listRecorder().recorder)).toThrow(TypeError);
+    const connected = session.connect();
+    expect(() => session.record(recorder)).toThrow(expect.objectContaining({ code: 'SESSION_ALREADY_CONNECTED' }));
+    await connected;
+    expect(() => session.record(recorder)).toThrow(expect.objectContaining({ code: 'SESSION_ALREADY_CONNECTED' }));
+    await session.close();
+    expect(() => session.record(recorder)).toThrow(expect.objectContaining({ code: 'SESSION_CLOSED' }));
+    expect([log[0], log[1], log.filter((line) => line === 'end').length]).toEqual(['start test Ava idle', 'input connect', 1]);
+  });
+
   it('shows it no more than the end of a session that never began', async () => {
     const { recorder, log } = listRecorder();
     await makeHarness({ recorder }).session.close();
