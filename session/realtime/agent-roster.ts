@@ -6,20 +6,18 @@ const MAX_AGENTS = 64;
 
 /** The agents of one session by the ids under which the state knows them. */
 export class AgentRoster {
-  readonly #byId = new Map<string, RealtimeAgent>();
-  readonly #ids = new Map<RealtimeAgent, string>();
+  /** The one that was used last stands last. */
+  readonly #known: { readonly agentId: string; readonly agent: RealtimeAgent }[] = [];
   #count = 0;
 
   /** What the state has to know of an agent; the same agent always has the same id while it is remembered. */
   profile(agent: RealtimeAgent): AgentProfile {
-    const agentId = this.#ids.get(agent) ?? `agent_${(this.#count += 1)}`;
-    // Newest last, so that what is forgotten is what was not used for longest.
-    this.#byId.delete(agentId);
-    this.#byId.set(agentId, agent);
-    this.#ids.set(agent, agentId);
-    if (this.#byId.size > MAX_AGENTS) this.#forgetOldest();
+    const at = this.#known.findIndex((each) => each.agent === agent);
+    const known = this.#known.splice(at, at === -1 ? 0 : 1)[0] ?? { agentId: `agent_${(this.#count += 1)}`, agent };
+    this.#known.push(known);
+    if (this.#known.length > MAX_AGENTS) this.#known.shift();
     return {
-      agentId,
+      agentId: known.agentId,
       name: agent.name,
       ...(agent.instructions === undefined ? {} : { instructions: agent.instructions }),
       ...(agent.voice === undefined ? {} : { voice: agent.voice }),
@@ -28,20 +26,12 @@ export class AgentRoster {
   }
 
   get(agentId: string): RealtimeAgent | undefined {
-    return this.#byId.get(agentId);
+    return this.#known.find((each) => each.agentId === agentId)?.agent;
   }
 
   /** Another agent that has a tool of this name. */
   ownerOf(toolName: string): RealtimeAgent | undefined {
-    return [...this.#byId.values()].find((agent) => hasTool(agent, toolName));
-  }
-
-  #forgetOldest(): void {
-    for (const [agentId, agent] of this.#byId) {
-      this.#byId.delete(agentId);
-      this.#ids.delete(agent);
-      return;
-    }
+    return this.#known.find(({ agent }) => hasTool(agent, toolName))?.agent;
   }
 }
 

@@ -10,7 +10,8 @@ const EVENT_QUEUE = 4096;
 /** Where a session's events go out: to handlers by type, and to loops, each with a queue of its own. */
 export class EventOutlet {
   readonly #emitter: Emitter<SessionEventMap>;
-  readonly #readers = new Set<Channel<SessionEvent>>();
+  /** Replaced and never changed, like the emitter's lists. */
+  #readers: readonly Channel<SessionEvent>[] = [];
   #closed = false;
 
   /** `onFailure` gets what a handler threw, as an error that may be told; never for a handler of errors, which is not told of its own. */
@@ -32,9 +33,9 @@ export class EventOutlet {
     let channel: Channel<SessionEvent> | undefined;
     const open = (): Channel<SessionEvent> => {
       if (channel !== undefined) return channel;
-      const reader: Channel<SessionEvent> = new Channel({ capacity, whenFull: 'fail' }, () => this.#readers.delete(reader));
+      const reader: Channel<SessionEvent> = new Channel({ capacity, whenFull: 'fail' }, () => (this.#readers = this.#readers.filter((each) => each !== reader)));
       if (this.#closed) reader.close();
-      else this.#readers.add(reader);
+      else this.#readers = [...this.#readers, reader];
       return (channel = reader);
     };
     return {
@@ -50,7 +51,7 @@ export class EventOutlet {
   close(): void {
     this.#closed = true;
     for (const reader of this.#readers) reader.close();
-    this.#readers.clear();
+    this.#readers = [];
   }
 }
 

@@ -3,6 +3,7 @@ import type { ModelCommand, ModelConnection, RealtimeModel } from '../ports/mode
 import type { SessionInput } from '../state/session-input.js';
 
 interface Opened {
+  readonly attemptId: number;
   readonly abort: AbortController;
   connection: ModelConnection | undefined;
 }
@@ -15,8 +16,8 @@ export class ModelConnections {
   readonly #models: readonly RealtimeModel[];
   readonly #clock: Clock;
   readonly #dispatch: (input: SessionInput) => void;
-  readonly #attempts = new Map<number, Opened>();
-  readonly #closing = new Set<Promise<void>>();
+  #attempts: readonly Opened[] = [];
+  #closing: readonly Promise<void>[] = [];
   #serving: Opened | undefined;
 
   constructor(models: readonly RealtimeModel[], clock: Clock, dispatch: (input: SessionInput) => void) {
@@ -31,25 +32,25 @@ export class ModelConnections {
   }
 
   open(attemptId: number, modelIndex: number): void {
-    const opened: Opened = { abort: new AbortController(), connection: undefined };
-    this.#attempts.set(attemptId, opened);
-    void this.#connect(attemptId, modelIndex, opened);
+    const opened: Opened = { attemptId, abort: new AbortController(), connection: undefined };
+    this.#attempts = [...this.#attempts, opened];
+    void this.#connect(opened, modelIndex);
   }
 
   /** To the connection that serves, or to the attempt that is named. */
   send(command: ModelCommand, attemptId: number | undefined): void {
-    (attemptId === undefined ? this.#serving : this.#attempts.get(attemptId))?.connection?.send(command);
+    (attemptId === undefined ? this.#serving : this.#attempt(attemptId))?.connection?.send(command);
   }
 
   use(attemptId: number): void {
-    this.#serving = this.#attempts.get(attemptId);
+    this.#serving = this.#attempt(attemptId);
   }
 
   /** Closes one attempt, or all; one that is still opening is aborted. */
   close(attemptId: number | undefined, reason: string): void {
-    for (const [id, opened] of attemptId === undefined ? [...this.#attempts] : [[attemptId, this.#attempts.get(attemptId)] as const]) {
-      if (opened === undefined) continue;
-      this.#attempts.delete(id);
+    for (const opened of this.#attempts) {
+      if (attemptId !== undefined && opened.attemptId !== attemptId) continue;
+      this.#forget(opened);
       if (this.#serving === opened) this.#serving = undefined;
       if (opened.connection === undefined) opened.abort.abort(new DOMException(reason, 'AbortError'));
       else this.#close(opened, opened.connection, reason);
@@ -61,7 +62,16 @@ export class ModelConnections {
     await Promise.all(this.#closing);
   }
 
-  async #connect(attemptId: number, modelIndex: number, opened: Opened): Promise<void> {
+  #attempt(attemptId: number): Opened | undefined {
+    return this.#attempts.find((each) => each.attemptId === attemptId);
+  }
+
+  #forget(opened: Opened): void {
+    this.#attempts = this.#attempts.filter((each) => each !== opened);
+  }
+
+  async #connect(opened: Opened, modelIndex: number): Promise<void> {
+    const { attemptId } = opened;
     try {
       const model = this.#models[modelIndex];
       if (model === undefined) throw new RangeError(`There is no model number ${modelIndex}.`);
@@ -69,12 +79,12 @@ export class ModelConnections {
         signal: opened.abort.signal,
         onInput: (input) => this.#dispatch({ type: 'from_model', attemptId, input }),
         onClose: (close) => {
-          this.#attempts.delete(attemptId);
+          this.#forget(opened);
           this.#dispatch({ type: 'connection_closed', attemptId, close });
         },
       });
       // An attempt that was given up may still open: it is closed at once.
-      if (this.#attempts.get(attemptId) !== opened) return this.#close(opened, connection, 'abandoned');
+      if (!this.#attempts.includes(opened)) return this.#close(opened, connection, 'abandoned');
       opened.connection = connection;
       const unixMs = this.#clock.unixMs?.();
       this.#dispatch({ type: 'connection_opened', attemptId, ...(unixMs === undefined ? {} : { unixMs }) });
@@ -88,9 +98,9 @@ export class ModelConnections {
       .close(reason)
       .catch(() => undefined)
       .then(() => {
-        this.#closing.delete(closing);
+        this.#closing = this.#closing.filter((each) => each !== closing);
         opened.abort.abort(new DOMException(reason, 'AbortError'));
       });
-    this.#closing.add(closing);
+    this.#closing = [...this.#closing, closing];
   }
 }

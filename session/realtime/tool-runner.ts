@@ -41,7 +41,7 @@ export class ToolRunner {
   readonly #options: ToolRunnerOptions;
   /** Calls that have not run yet, each with the tool of the agent that made it. */
   readonly #prepared = new Map<string, PreparedCall>();
-  readonly #running = new Set<AbortController>();
+  #running: readonly AbortController[] = [];
   #closed = false;
 
   constructor(options: ToolRunnerOptions) {
@@ -103,7 +103,7 @@ export class ToolRunner {
       ...(respond === undefined ? {} : { respond }),
     });
     const abort = new AbortController();
-    this.#running.add(abort);
+    this.#running = [...this.#running, abort];
     let over = false;
     let timer: Timer = clock.after(tool.timeoutMs, () => abort.abort(new DOMException(`The tool ${tool.name} took longer than ${tool.timeoutMs} ms.`, 'TimeoutError')));
     const givenUp = new Promise<ToolSettled>((resolve) => {
@@ -137,7 +137,7 @@ export class ToolRunner {
     } finally {
       over = true;
       timer.cancel();
-      this.#running.delete(abort);
+      this.#running = this.#running.filter((each) => each !== abort);
     }
   }
 }
