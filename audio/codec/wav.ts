@@ -4,8 +4,7 @@
  * Reading is forgiving where recorders differ (chunks in any order and number, pad bytes, unknown lengths, every usual encoding) and strict
  * where a header contradicts itself: no file is silently empty.
  */
-import { encodeAlaw, encodeMulaw } from './g711.js';
-import { samplesToPcm16 } from './pcm16.js';
+import { encodeSamples } from './encoding.js';
 import { WavHeaderParser } from './wav-header.js';
 import type { WavEncoding, WavHeader } from './wav-header.js';
 import { wavBytesToSamples } from './wav-samples.js';
@@ -95,7 +94,7 @@ export interface WavFormat {
 /** A whole WAV file from PCM16 samples, channels interleaved. Throws `RangeError` for a format that a WAV file cannot have. */
 export function encodeWav(samples: Int16Array, format: WavFormat): Uint8Array {
   const { encoding = 'pcm16' } = format;
-  const data = encoding === 'pcm16' ? samplesToPcm16(samples) : encoding === 'mulaw' ? encodeMulaw(samples) : encodeAlaw(samples);
+  const data = encodeSamples(encoding, samples);
   const header = wavHeader({ ...format, dataBytes: data.length });
   // The pad byte of an odd-sized chunk is the last byte of the file and stays 0.
   const file = new Uint8Array(header.length + data.length + (data.length % 2));

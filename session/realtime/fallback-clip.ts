@@ -1,4 +1,4 @@
-import { encodeAlaw, encodeMulaw, resampleWhole, samplesToPcm16 } from '../../audio/index.js';
+import { encodeSamples, resampleWhole } from '../../audio/index.js';
 import type { AudioFormat } from '../../audio/index.js';
 
 /** Speech that was recorded before: PCM16 mono. It is not written to, and must not change after it was given away. */
@@ -23,6 +23,6 @@ export function fallbackClipBytes(clip: FallbackClip, format: AudioFormat): Uint
 function encode({ samples, sampleRate }: FallbackClip, { encoding, sampleRate: rate, channels }: AudioFormat): Uint8Array {
   const mono = resampleWhole(samples, sampleRate, rate);
   const all = channels === 1 ? mono : Int16Array.from({ length: mono.length * channels }, (_, index) => mono[Math.floor(index / channels)] ?? 0);
-  if (encoding === 'mulaw') return encodeMulaw(all);
-  return encoding === 'alaw' ? encodeAlaw(all) : samplesToPcm16(all).slice();
+  // The clip stays the application's: what is kept shares nothing with it.
+  return encodeSamples(encoding, all).slice();
 }

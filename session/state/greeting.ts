@@ -5,14 +5,13 @@
  * A clip needs no model, so that it can be heard while the connection is made. It is sound like any other to the listener and the ledger, and an item
  * of the conversation: the model is told its words, as far as they were heard, as it is told those of an earlier connection.
  */
-import { bytesToMs } from '../../audio/index.js';
+import { bytesToMs, movementDb } from '../../audio/index.js';
 import { stopSound } from './barge-in.js';
 import type { GreetingPhase } from './greeting-state.js';
 import { addItem } from './history.js';
 import { playClip } from './play-clip.js';
 import { want, withdrawHandle } from './responses.js';
 import { tellItem } from './restore.js';
-import { levelOf } from './sound-level.js';
 import type { StepContext } from './step-context.js';
 import { newId } from './step-context.js';
 
@@ -59,7 +58,7 @@ export function look(context: StepContext): void {
 export function onGreetingMicrophone(context: StepContext, phase: Exclude<GreetingPhase, { name: 'over' }>, bytes: Uint8Array): void {
   const { inputFormat } = context.state.config;
   const ms = bytesToMs(inputFormat, bytes.length);
-  const levelDb = levelOf(inputFormat, bytes);
+  const levelDb = movementDb(inputFormat, bytes);
   const overRoomDb = levelDb - phase.roomDb;
   phase.roomDb = Math.max(QUIETEST_ROOM_DB, Math.min(levelDb, phase.roomDb + ROOM_RISE_DB_PER_MS * ms));
   if (levelDb < QUIETEST_VOICE_DB || overRoomDb < VOICE_OVER_ROOM_DB) return;

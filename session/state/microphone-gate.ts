@@ -1,5 +1,4 @@
-import { bytesToMs, decodeAlaw, decodeMulaw, isPlaying, pcm16ToSamples, silenceByte } from '../../audio/index.js';
-import type { AudioFormat } from '../../audio/index.js';
+import { bytesToMs, isPlaying, powerDb, silenceByte } from '../../audio/index.js';
 import type { StepContext } from './step-context.js';
 
 /** A listener that stops reporting must not leave the model deaf: so much later than by the clock, sound counts as played. */
@@ -16,7 +15,6 @@ const QUIETEST_ROOM_DB = -60;
 const SMOOTH_MS = 40;
 /** Gaps up to this long are within speech. */
 const GAP_MS = 250;
-const NOTHING_DB = -100;
 
 /** What of the microphone the model may hear now: the bytes themselves, or as much silence, so that its audio clock goes on. */
 export function heardByModel(context: StepContext, bytes: Uint8Array): Uint8Array {
@@ -43,7 +41,7 @@ export function heardByModel(context: StepContext, bytes: Uint8Array): Uint8Arra
 export function measureVoice({ state }: StepContext, bytes: Uint8Array): void {
   const { bargeIn, config } = state;
   const ms = bytesToMs(config.inputFormat, bytes.length);
-  const levelDb = levelOf(config.inputFormat, bytes);
+  const levelDb = powerDb(config.inputFormat, bytes);
   const { phase, level } = bargeIn;
   const share = Math.min(1, ms / SMOOTH_MS);
   level.smoothDb = 10 * Math.log10((1 - share) * 10 ** (level.smoothDb / 10) + share * 10 ** (levelDb / 10));
@@ -59,12 +57,4 @@ export function measureVoice({ state }: StepContext, bytes: Uint8Array): void {
   phase.doubt.voice = loud
     ? { heard: true, voicedMs: voice.voicedMs + ms + (gapMs !== undefined && gapMs <= GAP_MS ? gapMs : 0), sinceLoudMs: 0 }
     : { heard: true, voicedMs: voice.voicedMs, sinceLoudMs: gapMs === undefined ? undefined : gapMs + ms };
-}
-
-/** Root mean square in dB of full scale. */
-function levelOf(format: AudioFormat, bytes: Uint8Array): number {
-  const samples = format.encoding === 'mulaw' ? decodeMulaw(bytes) : format.encoding === 'alaw' ? decodeAlaw(bytes) : pcm16ToSamples(bytes.subarray(0, bytes.length - (bytes.length % 2)));
-  let sum = 0;
-  for (const sample of samples) sum += sample * sample;
-  return samples.length === 0 || sum === 0 ? NOTHING_DB : Math.max(NOTHING_DB, 10 * Math.log10(sum / samples.length / 32768 ** 2));
 }

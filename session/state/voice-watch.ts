@@ -2,9 +2,8 @@
  * Voice that the model does not react to. Whether there is a voice is the model's judgement, so this measures carefully: only what stands well out of
  * the room counts, a second of it in all, while the agent is silent (its echo is no voice), and steady noise becomes the room within seconds.
  */
-import { bytesToMs, isPlaying } from '../../audio/index.js';
+import { bytesToMs, isPlaying, movementDb } from '../../audio/index.js';
 import { ProviderError } from '../errors.js';
-import { levelOf } from './sound-level.js';
 import { noteSound } from './speech-watch.js';
 import type { StepContext } from './step-context.js';
 import { emit } from './step-context.js';
@@ -28,7 +27,7 @@ export function watchVoice(context: StepContext, bytes: Uint8Array): void {
   const { watch, config } = state;
   if (config.turnDetection === null || (watch.deaf && watch.speech === undefined)) return;
   const ms = bytesToMs(config.inputFormat, bytes.length);
-  const levelDb = levelOf(config.inputFormat, bytes);
+  const levelDb = movementDb(config.inputFormat, bytes);
   watch.roomDb = Math.max(QUIETEST_ROOM_DB, Math.min(levelDb, watch.roomDb + ROOM_RISE_DB_PER_MS * ms));
   if (watch.speech !== undefined) noteSound(watch.speech, levelDb - watch.roomDb, nowMs);
   if (watch.deaf) return;

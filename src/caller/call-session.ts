@@ -1,4 +1,4 @@
-import { PCM16_24K, encodeAlaw, encodeMulaw, resampleWhole, samplesToPcm16 } from '../../audio/index.js';
+import { PCM16_24K, encodeSamples, resampleWhole } from '../../audio/index.js';
 import type { AudioFormat } from '../../audio/index.js';
 import { SESSION_EVENT_TYPES } from '../../session/index.js';
 import type { Clock, RealtimeSession, SessionEvent, SessionRecorder } from '../../session/index.js';
@@ -141,7 +141,7 @@ function listen(session: RealtimeSession, speaker: ClockSpeaker, conversation: C
 
 function encoded(samples: Int16Array, { encoding, sampleRate }: AudioFormat): Uint8Array {
   const own = sampleRate === SAMPLE_RATE ? samples : resampleWhole(samples, SAMPLE_RATE, sampleRate);
-  return encoding === 'mulaw' ? encodeMulaw(own) : encoding === 'alaw' ? encodeAlaw(own) : samplesToPcm16(own);
+  return encodeSamples(encoding, own);
 }
 
 function inMemory({ lines, tracks }: RecordingMemory): Recording {

@@ -1,4 +1,4 @@
-import { decodeAlaw, decodeMulaw, mixToMono, pcm16ToSamples } from '../../audio/index.js';
+import { decodeSamples, mixToMono } from '../../audio/index.js';
 import type { AudioFormat } from '../../audio/index.js';
 import type { SessionEvent, SessionInput } from '../../session/index.js';
 import { HostError } from '../host/errors.js';
@@ -117,6 +117,5 @@ function isMicrophone(line: Recording['lines'][number]): line is InputLine {
 
 /** Bytes of any format as mono samples of the same rate. */
 export function monoSamples(bytes: Uint8Array, format: AudioFormat): Int16Array {
-  const samples = format.encoding === 'mulaw' ? decodeMulaw(bytes) : format.encoding === 'alaw' ? decodeAlaw(bytes) : pcm16ToSamples(bytes);
-  return mixToMono(samples, format.channels);
+  return mixToMono(decodeSamples(format.encoding, bytes), format.channels);
 }

@@ -1,5 +1,5 @@
 import { basename } from 'node:path';
-import { decodeAlaw, decodeMulaw, pcm16ToSamples } from '../../audio/index.js';
+import { decodeSamples } from '../../audio/index.js';
 import type { AudioFormat, PlaybackLedger } from '../../audio/index.js';
 import type { Recording, StartLine } from '../recording/index.js';
 import { callerSound, momentOf } from './caller-sound.js';
@@ -89,9 +89,7 @@ function wireAgent(received: readonly PlacedSound[]): AgentSound {
 
 function trackSamples(recording: Recording, track: string, { encoding }: AudioFormat): Int16Array {
   if (!recording.tracks.has(track)) return new Int16Array(0);
-  const bytes = recording.trackBytes(track);
-  if (encoding === 'mulaw') return decodeMulaw(bytes);
-  return encoding === 'alaw' ? decodeAlaw(bytes) : pcm16ToSamples(bytes.subarray(0, bytes.length - (bytes.length % 2)));
+  return decodeSamples(encoding, recording.trackBytes(track));
 }
 
 function readInterruptions(events: readonly RecordedEvent[], agent: AgentSound): readonly Interruption[] {

@@ -1,5 +1,5 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { clipToInt16, decodeAlaw, decodeMulaw, pcm16ToSamples, samplesToPcm16, wavHeader } from '../../audio/index.js';
+import { bytesPerSample, clipToInt16, decodeSamples, samplesToPcm16, wavHeader } from '../../audio/index.js';
 import type { AudioFormat } from '../../audio/index.js';
 import { HostError } from '../host/errors.js';
 import { placeCall } from './call-placement.js';
@@ -94,10 +94,8 @@ function mix(recording: Recording, placement: Placement, block: Int16Array, bloc
 }
 
 function samplesOf(recording: Recording, track: string, format: AudioFormat, from: number, count: number): Int16Array {
-  const width = format.encoding === 'pcm16' ? 2 : 1;
-  const bytes = recording.trackBytes(track).subarray(from * width, (from + count) * width);
-  if (format.encoding === 'mulaw') return decodeMulaw(bytes);
-  return format.encoding === 'alaw' ? decodeAlaw(bytes) : pcm16ToSamples(bytes.slice(0, bytes.length - (bytes.length % 2)));
+  const width = bytesPerSample(format);
+  return decodeSamples(format.encoding, recording.trackBytes(track).subarray(from * width, (from + count) * width));
 }
 
 /**
