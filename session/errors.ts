@@ -130,9 +130,12 @@ export class TransportError extends VoicewireError<TransportErrorCode> {
   override readonly name = 'TransportError';
   /** Close code of the socket (RFC 6455 section 7.4), where there was a close. */
   readonly closeCode: number | undefined;
-  constructor(code: TransportErrorCode, message: string, options: Omit<VoicewireErrorOptions, 'stage'> & { closeCode?: number; stage?: ErrorStage } = {}) {
+  /** HTTP status with which the server's door answered, where it refused the handshake. */
+  readonly status: number | undefined;
+  constructor(code: TransportErrorCode, message: string, options: Omit<VoicewireErrorOptions, 'stage'> & { closeCode?: number; status?: number; stage?: ErrorStage } = {}) {
     super(code, message, { ...options, stage: options.stage ?? 'transport', hint: options.hint ?? HINTS[code] });
     this.closeCode = options.closeCode;
+    this.status = options.status;
   }
 }
 

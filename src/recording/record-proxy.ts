@@ -45,7 +45,8 @@ const HOP_HEADERS = new Set(['host', 'connection', 'upgrade', 'keep-alive', 'pro
 
 /**
  * Stands in front of a realtime service and writes down what passes. Messages go on byte for byte, with the client's headers and subprotocols and the
- * peer's close code; a side that does not read is not read from either. Keys go on and are never written. Plain HTTP requests go on as they are and
+ * peer's close code; a side that does not read is not read from either; a client that the service refuses gets the service's status, or 502 or 504 for one
+ * that cannot be reached. Keys go on and are never written. Plain HTTP requests go on as they are and
  * are not recorded. Rejects with `HostError`: `USAGE` for an address that cannot be one, `PORT_IN_USE`, `ADDRESS_UNAVAILABLE`.
  */
 export async function startRecordProxy(options: RecordProxyOptions): Promise<RecordProxy> {
@@ -74,7 +75,7 @@ export async function startRecordProxy(options: RecordProxyOptions): Promise<Rec
       });
       return { ok: true };
     } catch (error) {
-      const status = error instanceof TransportError ? (STATUS.get(error.code) ?? 502) : 502;
+      const status = refusalStatus(error);
       const reason = error instanceof Error ? error.message : 'no connection';
       recorder.refused(status, reason);
       logger.warn('The service could not be reached.', { status });
@@ -127,11 +128,11 @@ export async function startRecordProxy(options: RecordProxyOptions): Promise<Rec
   };
 }
 
-const STATUS = new Map<string, number>([
-  ['MODEL_UNAUTHORIZED', 401],
-  ['MODEL_NOT_FOUND', 404],
-  ['CONNECT_TIMEOUT', 504],
-]);
+/** The service's own word, for the client to act by; ours, where it gave none. */
+function refusalStatus(error: unknown): number {
+  if (!(error instanceof TransportError)) return 502;
+  return error.status ?? (error.code === 'CONNECT_TIMEOUT' ? 504 : 502);
+}
 
 function readTarget(to: string | URL): URL {
   const url = URL.canParse(String(to)) ? new URL(to) : undefined;

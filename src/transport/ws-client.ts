@@ -25,7 +25,7 @@ export interface ConnectWebSocketOptions {
 /**
  * Opens a WebSocket from Node. Redirects are not followed, since they would carry the credentials elsewhere.
  * Rejects with `TransportError`: `MODEL_UNREACHABLE` (no route, no such host, refused, bad certificate, not a WebSocket), `MODEL_UNAUTHORIZED`
- * (401, 403), `MODEL_NOT_FOUND` (404), `MODEL_REFUSED` (any other status), `CONNECT_TIMEOUT`; or with `signal.reason`.
+ * (401, 403), `MODEL_NOT_FOUND` (404), `MODEL_REFUSED` (any other status), each with its `status`; `CONNECT_TIMEOUT`; or with `signal.reason`.
  */
 export async function connectWebSocket(url: string | URL, options: ConnectWebSocketOptions = {}): Promise<Transport & AsyncDisposable> {
   const { signal, clock = systemClock } = options;
@@ -106,15 +106,17 @@ function refusal(host: string, response: IncomingMessage): TransportError {
   if (status === 401 || status === 403) {
     return new TransportError('MODEL_UNAUTHORIZED', `${host} refused the credentials (HTTP ${status}).`, {
       stage: 'connect',
+      status,
       hint: 'Check that the key is complete, not expired, and allowed to use this model.',
     });
   }
   if (status === 404) {
-    return new TransportError('MODEL_NOT_FOUND', `${host} has nothing at this address (HTTP 404).`, { stage: 'connect', hint: 'Check the path of the address and the name of the model.' });
+    return new TransportError('MODEL_NOT_FOUND', `${host} has nothing at this address (HTTP 404).`, { stage: 'connect', status, hint: 'Check the path of the address and the name of the model.' });
   }
   const redirected = status >= 300 && status < 400;
   return new TransportError('MODEL_REFUSED', `${host} refused the WebSocket (HTTP ${status}).`, {
     stage: 'connect',
+    status,
     retryable: status === 429 || status >= 500,
     hint: redirected ? 'Redirects are not followed; use the final address.' : status === 429 ? 'Too many requests: try again later.' : 'Check that the address is one of a realtime WebSocket.',
   });

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { WebSocket, WebSocketServer } from 'ws';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
+import { ManualClock } from '../../../src/host/manual-clock.js';
 import { RecordingMemory } from '../../../src/recording/index.js';
 import { startRecordProxy } from '../../../src/recording/record-proxy.js';
 import type { RecordingOptions } from '../../../src/recording/index.js';
@@ -17,7 +18,7 @@ async function service(options: { protocols?: boolean } & RecordingOptions = {})
     request.on('data', (data: Buffer) => (body += data.toString()));
     request.on('end', () => response.end(JSON.stringify({ path: request.url, method: request.method, auth: request.headers.authorization, body })));
   });
-  const sockets = new WebSocketServer({ server: http, perMessageDeflate: false, handleProtocols: (offered) => (offered.has('realtime') ? 'realtime' : false), verifyClient: ({ req }, done) => done(req.headers['x-refuse'] === undefined, 401) });
+  const sockets = new WebSocketServer({ server: http, perMessageDeflate: false, handleProtocols: (offered) => (offered.has('realtime') ? 'realtime' : false), verifyClient: ({ req }, done) => done(req.headers['x-refuse'] === undefined, Number(req.headers['x-refuse'])) });
   http.listen(0, '127.0.0.1');
   await once(http, 'listening');
   const { port } = http.address() as AddressInfo;
@@ -43,6 +44,14 @@ async function joined({ proxy, accept }: Service, headers: Record<string, string
   const near = new WebSocket(`${proxy.url}?model=m-1`, protocols, { headers, perMessageDeflate: false });
   const [{ socket: far, request }] = await Promise.all([accepted, once(near, 'open')]);
   return { near, far, request };
+}
+
+async function refusalOf(url: string, headers: Record<string, string> = {}): Promise<number | undefined> {
+  const near = new WebSocket(url, ['realtime'], { headers });
+  near.on('error', () => {});
+  const [, response] = (await once(near, 'unexpected-response')) as [unknown, { statusCode?: number }];
+  near.terminate();
+  return response.statusCode;
 }
 
 function messages(socket: WebSocket, count: number): Promise<{ data: Buffer; isBinary: boolean }[]> {
@@ -111,15 +120,30 @@ describe('the recording proxy', () => {
     expect((await closed)[0]).toBe(1006);
   });
 
-  it('refuses a client that the service refuses, and writes that down', async () => {
+  it.each([401, 403, 404, 429, 500, 503])('refuses a client that the service refuses with %i as the service did, and writes that down', async (status) => {
     await using own = await service();
-    const near = new WebSocket(own.proxy.url, ['realtime'], { headers: { 'x-refuse': '1' } });
-    near.on('error', () => {});
-    const [, response] = (await once(near, 'unexpected-response')) as [unknown, { statusCode: number }];
-    expect(response.statusCode).toBe(401);
-    near.terminate();
+    expect(await refusalOf(own.proxy.url, { 'x-refuse': String(status) })).toBe(status);
     await own.proxy.close();
-    expect(own.memory.lines.some((line) => line.includes('"type":"refused"') && line.includes('401'))).toBe(true);
+    const line = own.memory.lines.map((text) => JSON.parse(text) as { type?: string; status?: number }).find(({ type }) => type === 'refused');
+    expect(line?.status).toBe(status);
+  });
+
+  it('answers 502 for a service that is not there, and 504 for one that does not answer', async () => {
+    const silent = createServer();
+    const clock = new ManualClock();
+    silent.on('upgrade', (_request, socket) => {
+      clock.advance(10_000);
+      socket.destroy();
+    });
+    silent.listen(0, '127.0.0.1');
+    await once(silent, 'listening');
+    const to = `ws://127.0.0.1:${(silent.address() as AddressInfo).port}/`;
+    const waits = await startRecordProxy({ to, store: new RecordingMemory(), clock });
+    expect(await refusalOf(waits.url)).toBe(504);
+    await waits.close();
+    await new Promise((resolve) => silent.close(resolve));
+    await using nobody = await startRecordProxy({ to, store: new RecordingMemory() });
+    expect(await refusalOf(nobody.url)).toBe(502);
   });
 
   it('does not read a side faster than the other side takes it', async () => {

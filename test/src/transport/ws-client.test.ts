@@ -62,7 +62,7 @@ test.each([
 ])('a server that answers %i gives %s', async (status, code, retryable) => {
   await using host = await openDoor({ verify: () => ({ ok: false, status, headers: { Location: '/elsewhere' }, body: `no ${KEY}` }) });
   const error = await failureOf(host.url);
-  expect(error).toMatchObject({ code, retryable, stage: 'connect' });
+  expect(error).toMatchObject({ code, retryable, status, stage: 'connect' });
   expect(error.message).toContain(`HTTP ${status}`);
   expect(error.hint).not.toBe('');
   expect(host.requests).toEqual([]);
