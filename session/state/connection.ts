@@ -14,6 +14,7 @@ import type { ModelClose, ModelErrorInfo, ModelInput } from '../ports/model.js';
 import { endBeside } from './beside.js';
 import { hasAnother, learnHealth, noteFailure, noteSuccess, pickModel, rest } from './breaker.js';
 import { restartFormatWatch } from './format-watch-state.js';
+import { watchConfirmed } from './format-watch.js';
 import { look, onGreetingConnect } from './greeting.js';
 import { tellLast, watchLoss } from './failures.js';
 import { resumeHandoffs } from './handoff.js';
@@ -246,6 +247,7 @@ function onCandidateInput(context: StepContext, attempt: Attempt, input: ModelIn
       if (input.expiresAt !== undefined) attempt.expiresAt = input.expiresAt;
       if (input.silenceMs !== undefined) context.state.silenceMs = input.silenceMs;
       context.effects.push({ type: 'cancel_timer', timer: 'connect_attempt' });
+      watchConfirmed(context, input);
       attempt.stage = 'standby';
       if (attempt === context.state.link.slow) {
         context.state.link.slow = context.state.link.candidate;

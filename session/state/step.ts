@@ -8,7 +8,7 @@ import { belongsToConversation, finish, onConnect, onConnectionClosed, onConnect
 import { noteGiven } from './echo-guard.js';
 import { forgetFailures } from './failure-notes.js';
 import { onFailureTimer, settleFailure } from './failures.js';
-import { watchFormat } from './format-watch.js';
+import { watchConfirmed, watchFormat } from './format-watch.js';
 import { look, onAgentSounds, onCallerHeard, onCallerTurn, onListenerStarted } from './greeting.js';
 import { onAgentText, onGuardedBegin, onGuardedEnd, onUserMessage, onUserText, onVerdict } from './guardrails.js';
 import { onHandoff, onHandoffOverdue, onReconfigured, onReconfigureRefused } from './handoff.js';
@@ -254,6 +254,7 @@ function onModel(context: StepContext, input: ModelInput): void {
     case 'model_session_configured':
       if (input.silenceMs !== undefined) state.silenceMs = input.silenceMs;
       state.spending.model = input.model ?? state.spending.model;
+      watchConfirmed(context, input);
       return onReconfigured(context);
 
     case 'speech_started':

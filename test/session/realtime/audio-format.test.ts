@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { ALAW_8K, MULAW_8K, PCM16_24K, decodeWav, encodeAlaw, encodeMulaw, msToBytes, resampleWhole, samplesToPcm16 } from '../../../audio/index.js';
+import { ALAW_8K, MULAW_8K, PCM16_24K, audioFormat, decodeWav, encodeAlaw, encodeMulaw, msToBytes, resampleWhole, samplesToPcm16 } from '../../../audio/index.js';
 import type { AudioFormat } from '../../../audio/index.js';
 import { RealtimeAgent, createSessionState, step } from '../../../session/index.js';
-import type { AgentProfile, ModelConfig, SessionConfig, SessionEffect, SessionInput, SessionState } from '../../../session/index.js';
+import type { AgentProfile, ModelConfig, ModelInput, SessionConfig, SessionEffect, SessionInput, SessionState } from '../../../session/index.js';
 import { serialize } from '../../../src/protocol/openai-realtime/serialize.js';
+import { scriptedModel } from '../../../src/provider/scripted/scripted-model.js';
 import { random } from '../../helpers/random.js';
 import type { Random } from '../../helpers/random.js';
 import { makeHarness, openHarness, replyBegins } from '../../helpers/session-harness.js';
@@ -101,6 +102,45 @@ describe('audio that is not what it is declared to be', () => {
     }
   });
 });
+
+describe('a server that confirms another format than it was asked for', () => {
+  const confirming = async (formats: ConfirmedFormats, config: SessionConfig = {}): Promise<Harness> => {
+    const model = scriptedModel({ autoConfigure: false, onCommand: ({ type }, own) => type === 'configure' && own.push({ type: 'model_session_configured', ...formats }) });
+    return openHarness({ model, config, reconnect: {} });
+  };
+
+  it.each<[ConfirmedFormats, readonly unknown[]]>([
+    [{ outputFormat: MULAW_8K }, ['The server was asked for audio of the model as PCM16 (little-endian) at 24000 Hz and confirms G.711 µ-law at 8000 Hz.']],
+    [{ inputFormat: audioFormat('pcm16', 16_000) }, ['The server was asked for microphone audio as PCM16 (little-endian) at 24000 Hz and confirms PCM16 (little-endian) at 16000 Hz.']],
+    [{ inputFormat: ALAW_8K, outputFormat: PCM16_24K }, [expect.stringContaining('confirms G.711 A-law at 8000 Hz')]],
+    [{ inputFormat: ALAW_8K, outputFormat: ALAW_8K }, [expect.stringContaining('microphone'), expect.stringContaining('of the model')]],
+  ])('is told before any sound, once for each direction: %o', async (formats, messages) => {
+    const harness = await confirming(formats);
+    expect(mismatches(harness)).toEqual(messages);
+    expect(harness.of('error')[0]?.error).toMatchObject({ stage: 'audio', leg: 'model', hint: expect.stringMatching(/config\.(in|out)putFormat/) as string });
+    await harness.session.updateAgent(new RealtimeAgent({ name: 'Ben' }));
+    harness.model.closeFromPeer();
+    await harness.clock.advanceAsync(2_000);
+    expect(harness.of('connection').at(-1)?.connection.state).toBe('resumed');
+    // Where the server said nothing wrong the sound itself is still looked at; where it has been told it is not told again.
+    microphone(harness, 'mulaw', 1_000);
+    modelSpeaks(harness, 'r1', 'mulaw', 1_000);
+    expect(mismatches(harness).length).toBe(2);
+  });
+
+  it('later in the call is told too', async () => {
+    const harness = await openHarness();
+    harness.model.push({ type: 'model_session_configured', inputFormat: PCM16_24K, outputFormat: ALAW_8K });
+    harness.model.push({ type: 'model_session_configured', inputFormat: PCM16_24K, outputFormat: ALAW_8K });
+    expect(mismatches(harness)).toEqual([expect.stringContaining('confirms G.711 A-law')]);
+  });
+
+  it.each([{}, { inputFormat: MULAW_8K, outputFormat: MULAW_8K }])('is none that confirms %o for µ-law', async (formats) => {
+    expect(mismatches(await confirming(formats, { inputFormat: MULAW_8K, outputFormat: MULAW_8K }))).toEqual([]);
+  });
+});
+
+type ConfirmedFormats = Pick<Extract<ModelInput, { type: 'model_session_configured' }>, 'inputFormat' | 'outputFormat'>;
 
 // ---- the formats on the wire ----
 
