@@ -12,7 +12,7 @@ export interface GatewayLimits {
   readonly maxMessagesPerSecond: number;
   /** How far microphone audio may be ahead of real time; more closes with 1008. */
   readonly audioBurstMs: number;
-  /** Bytes that a client has not taken yet; above it for `slowReaderMs` closes with 1013. */
+  /** Bytes that a client has not taken yet; above it no agent audio is sent, and above it for `slowReaderMs`, or at four times as many, closes with 1013. */
   readonly maxBufferedBytes: number;
   readonly slowReaderMs: number;
   /** How far agent audio is sent ahead of what the client acknowledged as heard: part of the protocol, which asks clients for a buffer of 6 s. */

@@ -62,6 +62,8 @@ type State =
 
 /** How often the slow-reader limit is looked at. */
 const WATCH_EVERY_MS = 500;
+/** Messages of control are never dropped: a client that leaves this many times `maxBufferedBytes` unread is let go before `slowReaderMs` have passed. */
+const CUT_AT_TIMES = 4;
 /** Frames of agent audio: short enough that `clear` never waits behind a long one, long enough to keep the message rate low. */
 const AGENT_FRAME_SAMPLES = Math.min(MAX_FRAME_SAMPLES, SAMPLE_RATE / 10);
 const PCM16_BYTES = 2;
@@ -329,6 +331,7 @@ export class VoiceConnection {
 
   /** The close frame waits behind everything that was not read; the transport cuts a peer that does not answer. */
   #cutSlowReader(): void {
+    if (this.#state.name === 'closed') return;
     this.#log.warn('A client read too slowly.', { bufferedBytes: this.#transport.bufferedBytes });
     this.#finish(CLOSE.tryLater, 'CLIENT_TOO_SLOW');
   }
@@ -362,6 +365,7 @@ export class VoiceConnection {
 
   #finish(closeCode: number, reason: string): void {
     const state = this.#state;
+    if (state.name === 'closed') return;
     this.#state = { name: 'closed' };
     this.#life.abort(new HostError('CONNECTION_LOST', 'The client is gone.'));
     this.#log.info('A conversation ended.', { closeCode, reason, durationMs: Math.round(this.#options.clock.now() - this.#startedAtMs) });
@@ -372,6 +376,7 @@ export class VoiceConnection {
 
   #send(message: GatewayMessage): void {
     this.#transport.send(serializeMessage(message));
+    if (this.#transport.bufferedBytes > this.#limits.maxBufferedBytes * CUT_AT_TIMES) this.#cutSlowReader();
   }
 
   /** A timer that ends with the connection. */
