@@ -254,6 +254,20 @@ describe('handlers and readers', () => {
     expect(events[0]?.info).toEqual({ sessionId: 'test', agentName: 'Ava', timestamp: 1_000, metadata: { caller: 'anna' } });
   });
 
+  it('keeps nothing for a loop that has not been read yet, nor for one that was left', async () => {
+    const { session, model } = await openHarness();
+    const loops = [session.events({ capacity: 1 }), session[Symbol.asyncIterator]()];
+    // More than either would hold.
+    for (let message = 0; message < 5_000; message += 1) model.push({ type: 'raw_message', name: 'before', raw: null });
+    const reads = loops.map((loop) => loop.next());
+    model.push({ type: 'raw_message', name: 'after', raw: null }, { type: 'raw_message', name: 'kept', raw: null });
+    for (const read of reads) expect(await read).toMatchObject({ value: { name: 'after' } });
+    for (const loop of loops) {
+      await loop.return?.();
+      expect(await loop.next()).toEqual({ value: undefined, done: true });
+    }
+  });
+
   it('ends a loop that falls behind by more than its capacity', async () => {
     const { session, model } = await openHarness();
     const reader = session.events({ capacity: 3 });
