@@ -13,7 +13,7 @@ import type { LiveResponse, RequestPhase, SessionState } from './session-state.j
 import { alarmIfSilent } from './silence-alarm.js';
 import type { StepContext } from './step-context.js';
 import { addBounded, dropOldest, emit, forgive, hasOpenCalls, newId, send } from './step-context.js';
-import { beginTurn, reportTurn } from './turn-marks.js';
+import { beginTurn, reportTurn, turnBeside } from './turn-marks.js';
 import { turnsAnsweredBy } from './unsettled-turns.js';
 import { expectBy } from './watch-timer.js';
 
@@ -97,16 +97,18 @@ export function onResponseCreated(context: StepContext, input: ResponseCreated):
   const known = state.live.get(input.responseId);
   const turnEnded = state.turnEndedMs !== undefined;
   const { mayBegin } = state;
-  const response = known ?? begin(context, input.responseId);
-
   const requestId = input.metadata?.[REQUEST_KEY];
   const { request } = state;
-  if (request.name === 'requested' && requestId === request.eventId) {
+  const asked = request.name === 'requested' && requestId === request.eventId;
+  const pastime = asked && isPastime(request.wanted.priority);
+  const response = known ?? begin(context, input.responseId, pastime);
+
+  if (asked) {
     state.echoesRequests = true;
     disown(context, request);
     free(context);
     response.wanted = request.wanted;
-    if (isPastime(request.wanted.priority)) response.pastime = true;
+    if (pastime) response.pastime = true;
     adopt(context, response, request.wanted.handles);
     if (request.interrupted) stopResponse(context, response, false);
     return;
@@ -396,9 +398,10 @@ function isFaultOfServer({ code, kind }: ModelErrorInfo): boolean {
   return kind === 'server_error' || code === 'server_error' || (kind === undefined && code === undefined);
 }
 
-function begin(context: StepContext, responseId: string): LiveResponse {
+function begin(context: StepContext, responseId: string, pastime: boolean): LiveResponse {
   const { state, nowMs } = context;
-  const turn = state.turn ?? beginTurn(context, false);
+  // What fills a silence is no answer: the user's turn still waits for its own.
+  const turn = pastime ? turnBeside(context) : (state.turn ?? beginTurn(context, false));
   turn.marks.responseCreatedMs ??= nowMs;
   const response: LiveResponse = { responseId, turn, format: state.config.outputFormat, interrupted: false, texts: new Map(), hasAudio: false, audioSeen: false, unknown: [], handles: [], guessed: [], lastMs: nowMs, sound: createSoundWatch(state.anomalies, state.config.outputFormat) };
   if (state.live.size >= MAX_LIVE) {

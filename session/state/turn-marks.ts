@@ -23,6 +23,11 @@ export function beginTurn(context: StepContext, byUser: boolean): Turn {
   return state.turn;
 }
 
+/** A turn of the agent's own, beside the one that waits for its answer. */
+export function turnBeside({ state }: StepContext): Turn {
+  return { turnId: newId(state, 'turn'), marks: {}, reported: false };
+}
+
 export function markCommitted(context: StepContext): void {
   const { turn } = context.state;
   if (turn !== undefined) turn.marks.committedMs ??= context.nowMs;

@@ -67,7 +67,7 @@ export function placeCall(recording: Recording): CallTimeline {
       } else if (event.type === 'input_speech_started') marks.push({ atMs, text: 'caller speaks' });
       else if (event.type === 'turn_metrics') {
         turns += 1;
-        marks.push({ atMs: (event.marks.firstFrameHeardMs ?? event.marks.firstFrameSentMs ?? line.at) - clockMs, text: `turn ${turns}` });
+        marks.push({ atMs: (event.marks.firstFrameHeardMs ?? event.marks.firstFrameSentMs ?? line.at) - clockMs, text: `turn ${turns} (${event.turnId})` });
       } else if (event.type === 'tool_start') marks.push({ atMs, text: `tool ${event.toolName}` });
       else if (event.type === 'tool_end') marks.push({ atMs, text: `tool ${event.toolName} ${event.outcome}` });
     }

@@ -157,11 +157,13 @@ describe('the WAV file of a call as it was heard', () => {
   it('is a WAV file that other readers open, with a mark for each turn, tool and interruption', () => {
     for (const name of ['barge-in', 'tool-call']) {
       const path = join(folder, `${name}.wav`);
-      writeCallWav(readRecording(fileURLToPath(new URL(`../../../fixtures/recordings/${name}.vw.jsonl`, import.meta.url))), path);
+      const recording = readRecording(fileURLToPath(new URL(`../../../fixtures/recordings/${name}.vw.jsonl`, import.meta.url)));
+      const [first, second] = recording.lines.flatMap((line) => (line.type === 'event' && line.event.type === 'turn_metrics' ? [(line.event as unknown as { turnId: string }).turnId] : []));
+      writeCallWav(recording, path);
       const bytes = readFileSync(path);
       expect(bytes.readUInt32LE(4)).toBe(bytes.length - 8);
       const labels = [...bytes.toString('latin1').matchAll(/labl....(....)([ -~]+)\0/gs)].map(([, id, text]) => `${Buffer.from(id as string, 'latin1').readUInt32LE(0)} ${text}`);
-      expect(labels).toEqual(name === 'barge-in' ? ['1 turn 1', '2 caller speaks', '3 interrupted', '4 turn 2'] : ['1 tool book_table', '2 tool book_table ok', '3 turn 1']);
+      expect(labels).toEqual(name === 'barge-in' ? [`1 turn 1 (${first})`, '2 caller speaks', '3 interrupted', `4 turn 2 (${second})`] : ['1 tool book_table', '2 tool book_table ok', `3 turn 1 (${first})`]);
     }
   });
 
