@@ -120,7 +120,8 @@ describe.each(Object.keys(TRACES))('over %s', (name) => {
     for (let round = 0; round < 6; round += 1) {
       const made = call(rng, trace(rng));
       const ring = new PlaybackRing({ outputRate: rate });
-      const clearMs = rng.int(200, Math.min(20_000, made.endMs - 200));
+      // Every other time while the first answer surely sounds.
+      const clearMs = round % 2 === 0 ? rng.int(250, 450) : rng.int(450, Math.min(20_000, made.endMs - 200));
       const clearBlock = Math.floor((clearMs * rate) / 1000 / QUANTUM);
       const out = render(ring, rate, { ...made, endMs: clearMs + 400 }, (block) => block === clearBlock && ring.clear(1));
       const where = `TEST_SEED=${rng.seed}, cleared at ${clearMs} ms`;
@@ -130,6 +131,6 @@ describe.each(Object.keys(TRACES))('over %s', (name) => {
       expect(silentAfterMs, where).toBeLessThanOrEqual((QUANTUM * 1000) / rate + FADE_MS);
       expect(discontinuities(out, rate), where).toBe(0);
     }
-    expect(sounding, `TEST_SEED=${rng.seed}`).toBeGreaterThan(0);
+    expect(sounding, `TEST_SEED=${rng.seed}`).toBeGreaterThanOrEqual(3);
   });
 });
