@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest';
 import { PCM16_24K, msToBytes } from '../../../audio/index.js';
+import type { ScriptedModel } from '../../../src/provider/scripted/scripted-model.js';
 import { openHarness, replyBegins, replyEnds } from '../../helpers/session-harness.js';
 import { settle } from '../../helpers/settle.js';
+import { calls } from '../../helpers/tool-calls.js';
 import { z } from 'zod';
 import { tool } from '../../../session/index.js';
+
+const metadataOf = (model: ScriptedModel): Record<string, string> => model.commandsOf('create_response').at(-1)?.request.metadata as Record<string, string>;
 
 describe('turn metrics', () => {
   it('carry the end of speech in the audio over to the clock, and give each hop its time', async () => {
@@ -48,6 +52,33 @@ describe('turn metrics', () => {
     clock.advance(400);
     model.push(...replyBegins('r2', 'a2', 'I see.', 500), ...replyEnds('r2', 'a2', 'I see.'));
     expect(of('turn_metrics')).toMatchObject([{ responseId: 'r2', marks: { speechEndMs: 1_000, responseCreatedMs: 1_100, firstDeltaMs: 1_500, firstFrameHeardMs: 1_500 } }]);
+  });
+
+  it('of a turn in which something fills the silence wait for the answer: a clip, and words of the model', async () => {
+    let end = (): void => {};
+    const book = tool({
+      ...{ name: 'book', description: 'Books.', parameters: z.object({}), timeoutMs: 60_000, background: { acknowledge: 'It takes a while.', fillers: [new Uint8Array(msToBytes(PCM16_24K, 300)).fill(1)] } },
+      execute: () => new Promise<string>((resolve) => (end = () => resolve('table 12'))),
+    });
+    const { session, model, clock, of } = await openHarness({ tools: [book] });
+    session.sendMessage('Book!');
+    clock.advance(100);
+    model.push(...calls('r1', ['c1', 'book', '{}']));
+    await settle();
+    await clock.advanceAsync(4_000);
+    expect(of('audio').map(({ source }) => source)).toEqual(['filler']);
+    session.respond({ instructions: 'Say that it goes on.' }, { priority: 'filler' });
+    model.push(...replyBegins('f1', 'fi1', 'Still at it.', 200, metadataOf(model)), ...replyEnds('f1', 'fi1', 'Still at it.'));
+    await clock.advanceAsync(1_000);
+    end();
+    await clock.advanceAsync(500);
+    const answeredMs = clock.now();
+    model.push(...replyBegins('r2', 'a2', 'Done.', 500, metadataOf(model)), ...replyEnds('r2', 'a2', 'Done.'));
+    const [filler, answer, ...more] = of('turn_metrics');
+    expect(more).toEqual([]);
+    expect(filler?.responseId).toBe('f1');
+    expect(filler?.marks).not.toHaveProperty('speechEndMs');
+    expect(answer).toMatchObject({ responseId: 'r2', marks: { speechEndMs: 1_000, responseCreatedMs: 1_100, firstDeltaMs: answeredMs, firstFrameHeardMs: answeredMs } });
   });
 
   it('of an answer that was cut before it was heard have no mark of hearing', async () => {

@@ -257,7 +257,7 @@ describe('a handshake that is refused', () => {
     let failure: unknown;
     here.session.connect().catch((error: unknown) => (failure = error));
     await here.until('the refusal', () => failure !== undefined);
-    expect(failure).toMatchObject({ code: 'MODEL_REFUSED', retryable: true, message: expect.stringContaining('429') });
+    expect(failure).toMatchObject({ code: 'MODEL_REFUSED', retryable: true, status: 429, hint: expect.stringContaining('later') as string, message: expect.stringContaining('429') });
     const second = await EmulatorClient.open(here.emulator.url);
     await second.close();
   });
