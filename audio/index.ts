@@ -43,6 +43,10 @@ export {
   unheardMs,
 } from './playout/playback-ledger.js';
 export type { Cut, LedgerEntry, PlaybackLedger, PlaybackReport } from './playout/playback-ledger.js';
+export { HeardSound } from './playout/heard-sound.js';
+export type { HeardRun } from './playout/heard-sound.js';
+export { steady } from './playout/steady-clock.js';
+export type { Sighting, Stretch } from './playout/steady-clock.js';
 export { Framer } from './framing/framer.js';
 export type { FramerOptions } from './framing/framer.js';
 export { resampleWhole } from './resample/resample-whole.js';

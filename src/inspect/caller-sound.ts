@@ -1,8 +1,7 @@
 import { bytesToSamples, samplesToMs } from '../../audio/index.js';
 import type { AudioFormat } from '../../audio/index.js';
-import type { AudioRef, RecordingLine } from '../recording/index.js';
+import type { AudioRef, PlacedSound, RecordingLine } from '../recording/index.js';
 import { EndPlacement } from './placement.js';
-import type { PlacedSound } from './placement.js';
 
 /** The microphone's sound where it was spoken: a chunk has ended when it comes. */
 export function callerSound(lines: readonly RecordingLine[], format: AudioFormat): readonly PlacedSound[] {

@@ -1,4 +1,4 @@
-import type { PlacedSound } from './placement.js';
+import type { PlacedSound } from '../recording/index.js';
 
 /** A lane has no more buckets than this: what an hour needs to be drawn, and to be looked into, in a page of some megabytes. */
 const MAX_BUCKETS = 200_000;

@@ -1,13 +1,3 @@
-/** A run of a track's samples at its place in the call. */
-export interface PlacedSound {
-  /** The first sample within the track. */
-  readonly trackSample: number;
-  readonly samples: number;
-  /** Ms of the recorded clock. Sound that came faster than it plays is drawn together. */
-  readonly fromMs: number;
-  readonly toMs: number;
-}
-
 /**
  * How far sound may stray from the moment it was told of before it is taken as a new beginning. Messages come late and in heaps; the sound itself did not
  * stop for that.

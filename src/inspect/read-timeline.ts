@@ -1,13 +1,12 @@
 import { basename } from 'node:path';
 import { decodeSamples } from '../../audio/index.js';
-import type { AudioFormat, PlaybackLedger } from '../../audio/index.js';
-import type { Recording, StartLine } from '../recording/index.js';
+import type { AudioFormat } from '../../audio/index.js';
+import type { PlacedSound, Recording } from '../recording/index.js';
 import { callerSound, momentOf } from './caller-sound.js';
 import { eventRows } from './event-rows.js';
 import { agentSound } from './heard-sound.js';
 import type { AgentSound } from './heard-sound.js';
 import { bucketMsFor, peaksOf } from './peaks.js';
-import type { PlacedSound } from './placement.js';
 import { eventsOf } from './recorded-events.js';
 import type { RecordedEvent } from './recorded-events.js';
 import { readConnection, readResponses, readSpeech, readTools, readWireConnections } from './spans.js';
@@ -36,7 +35,7 @@ export function readTimeline(recording: Recording): { readonly timeline: Timelin
   const events = eventsOf(lines);
   const [inputFormat, outputFormat] = [recording.tracks.get('caller') ?? header.audio.input, recording.tracks.get('agent') ?? header.audio.output];
   const caller = header.level === 'wire' ? wireSound(lines, 'caller', inputFormat) : callerSound(lines, inputFormat);
-  const agent = header.level === 'wire' ? wireAgent(wireSound(lines, 'agent', outputFormat)) : agentSound(lines, sourceAtStart(recording), endMs);
+  const agent = header.level === 'wire' ? wireAgent(wireSound(lines, 'agent', outputFormat)) : agentSound(lines, endMs);
   const responses = readResponses(events, endMs);
   const tools = readTools(events, endMs);
   const interruptions = readInterruptions(events, agent);
@@ -68,11 +67,6 @@ export function readTimeline(recording: Recording): { readonly timeline: Timelin
     peaks: { bucketMs, caller: peaks(caller, callerSamples), received: peaks(agent.received, agentSamples), heard: peaks(agent.heard, agentSamples) },
   };
   return { timeline, sound: { caller: { sound: caller, samples: callerSamples, sampleRate: inputFormat.sampleRate }, agent: { sound: agent.heard, samples: agentSamples, sampleRate: outputFormat.sampleRate } } };
-}
-
-function sourceAtStart(recording: Recording): PlaybackLedger['source'] {
-  const start = recording.lines.find((line): line is StartLine => line.type === 'start');
-  return (start?.state as { readonly ledger?: PlaybackLedger } | undefined)?.ledger?.source ?? 'clock';
 }
 
 /** On a wire nobody tells what was heard: the sound is placed as a player would play it that never waits. */

@@ -1,8 +1,7 @@
 import { bytesToSamples, samplesToMs } from '../../audio/index.js';
 import type { AudioFormat } from '../../audio/index.js';
-import type { AudioRef, RecordingLine } from '../recording/index.js';
+import type { AudioRef, PlacedSound, RecordingLine } from '../recording/index.js';
 import { EndPlacement } from './placement.js';
-import type { PlacedSound } from './placement.js';
 
 /** The sound in a wire's messages: the caller's had ended when it came, the model's begins. */
 export function wireSound(lines: readonly RecordingLine[], track: 'caller' | 'agent', format: AudioFormat): readonly PlacedSound[] {

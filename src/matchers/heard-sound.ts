@@ -1,4 +1,5 @@
-import { bytesToMs } from '../../audio/index.js';
+import { HeardSound, PCM16_24K, bytesToMs, bytesToSamples, samplesToMs } from '../../audio/index.js';
+import type { HeardRun } from '../../audio/index.js';
 import type { CallEvent, FinishedCall, PlayedMark } from '../caller/index.js';
 
 /** A run of one part that was heard without a pause: `[fromMs, untilMs)` of the call's clock, `[partFromMs, partUntilMs)` of the part's sound. */
@@ -27,13 +28,9 @@ export interface Hold {
   readonly untilMs: number;
 }
 
-/**
- * What was heard, and when. A listener's reports are the source where there are any: as a player cannot play faster than time goes, a report that
- * later ones make up for only came late, and what none makes up for was silence. Without reports each run of audio sounds from its event on, or from
- * the end of what stood before it.
- */
+/** What was heard, and when: by the listener's reports where there are any, else by the clock; see `HeardSound`. */
 export function heardSound({ events, played }: FinishedCall): ReadonlyMap<string, ItemSound> {
-  const spans = played.length > 0 ? reportedSpans(played) : clockSpans(events);
+  const spans = (played.length > 0 ? reportedRuns(played) : clockRuns(events)).map(spanOf);
   const items = new Map<string, { itemId: string; responseId?: string; generatedMs: number; spans: SoundSpan[] }>();
   const itemOf = (itemId: string): { responseId?: string; generatedMs: number; spans: SoundSpan[] } => {
     const known = items.get(itemId) ?? { itemId, generatedMs: 0, spans: [] };
@@ -74,87 +71,44 @@ export function holds(events: readonly CallEvent[]): readonly Hold[] {
   return found;
 }
 
-/**
- * The last report of a part tells its sound up to so much later than it was: the player's slot was not full, or its report waited for its turn. Whether
- * silence stood before that sound or after it nobody knows, and silence after the end is no gap.
- */
-const LAST_REPORT_MS = 100;
+/** Samples in which a part's sound is counted, whose own rate the listener's marks do not tell. */
+const PLAYED = PCM16_24K;
 
-function reportedSpans(played: readonly PlayedMark[]): SoundSpan[] {
-  const parts = new Map<string, PlayedMark[]>();
+/** A listener's marks are all that is known: what it played of a part is what was sent of it. */
+function reportedRuns(played: readonly PlayedMark[]): readonly HeardRun[] {
+  const sound = new HeardSound(true);
+  const parts = new Map<string, number>();
+  const keyOf = ({ itemId, contentIndex }: PlayedMark): string => `${contentIndex} ${itemId}`;
+  const samplesOf = ({ heardMs }: PlayedMark): number => Math.round((heardMs * PLAYED.sampleRate) / 1000);
+  for (const mark of played) parts.set(keyOf(mark), Math.max(parts.get(keyOf(mark)) ?? 0, samplesOf(mark)));
   for (const mark of played) {
-    const key = `${mark.contentIndex} ${mark.itemId}`;
-    const marks = parts.get(key) ?? [];
-    if (mark.heardMs > (marks.at(-1)?.heardMs ?? 0)) marks.push(mark);
-    parts.set(key, marks);
+    const { itemId, contentIndex, atMs } = mark;
+    const samples = parts.get(keyOf(mark));
+    if (samples !== undefined) {
+      sound.send({ responseId: '', itemId, contentIndex, format: PLAYED }, samples, atMs);
+      sound.complete(itemId, contentIndex);
+      parts.delete(keyOf(mark));
+    }
+    sound.report({ itemId, contentIndex, samples: samplesOf(mark) }, atMs);
   }
-  return [...parts.values()].flatMap((marks) => {
-    // How far sound lies behind a player without a pause; it can only grow.
-    const lags = marks.map(({ atMs, heardMs }) => atMs - heardMs);
-    const [last, lastButOne] = [lags.at(-1), lags.at(-2)];
-    if (last !== undefined && lastButOne !== undefined && last > lastButOne && last - lastButOne <= LAST_REPORT_MS) lags[lags.length - 1] = lastButOne;
-    for (let index = lags.length - 2; index >= 0; index -= 1) lags[index] = Math.min(lags[index] as number, lags[index + 1] as number);
-    const spans: SoundSpan[] = [];
-    marks.forEach(({ itemId, heardMs }, index) => {
-      const lag = lags[index] as number;
-      const partFromMs = marks[index - 1]?.heardMs ?? 0;
-      add(spans, { itemId, fromMs: partFromMs + lag, untilMs: heardMs + lag, partFromMs, partUntilMs: heardMs });
-    });
-    return spans;
-  });
+  return sound.runs(Infinity);
 }
 
-function clockSpans(events: readonly CallEvent[]): SoundSpan[] {
-  const done: SoundSpan[] = [];
-  let spans: SoundSpan[] = [];
-  const generated = new Map<string, number>();
-  let playedOutMs = -Infinity;
-  let heldMs: number | undefined;
+function clockRuns(events: readonly CallEvent[]): readonly HeardRun[] {
+  const sound = new HeardSound(false);
   for (const event of events) {
     const nowMs = event.info.timestamp;
     if (event.type === 'audio') {
-      const key = `${event.contentIndex} ${event.itemId}`;
-      const partFromMs = generated.get(key) ?? 0;
-      const lengthMs = bytesToMs(event.chunk.format, event.chunk.bytes.length);
-      generated.set(key, partFromMs + lengthMs);
-      const fromMs = Math.max(playedOutMs, heldMs ?? nowMs);
-      playedOutMs = fromMs + lengthMs;
-      add(spans, { itemId: event.itemId, fromMs, untilMs: playedOutMs, partFromMs, partUntilMs: partFromMs + lengthMs });
-    } else if (event.type === 'audio_paused' && event.how === 'pause') {
-      heldMs ??= nowMs;
-    } else if (event.type === 'audio_resumed' && heldMs !== undefined) {
-      const since = heldMs;
-      const movedMs = nowMs - since;
-      spans = spans.flatMap((span) => [...before(span, since), ...after(span, since).map((rest) => ({ ...rest, fromMs: rest.fromMs + movedMs, untilMs: rest.untilMs + movedMs }))]);
-      playedOutMs = playedOutMs > since ? playedOutMs + movedMs : playedOutMs;
-      heldMs = undefined;
-    } else if (event.type === 'audio_interrupted') {
-      const cutMs = heldMs ?? nowMs;
-      done.push(...spans.flatMap((span) => before(span, cutMs)));
-      spans = [];
-      playedOutMs = nowMs;
-      heldMs = undefined;
-    }
+      const { responseId, itemId, contentIndex, chunk } = event;
+      sound.send({ responseId, itemId, contentIndex, format: chunk.format }, bytesToSamples(chunk.format, chunk.bytes.length), nowMs);
+    } else if (event.type === 'audio_paused' && event.how === 'pause') sound.pause(nowMs);
+    else if (event.type === 'audio_resumed') sound.resume(nowMs);
+    else if (event.type === 'audio_interrupted') sound.cut(nowMs);
   }
   // What would have been played after the last event was not: the call was over.
-  const endMs = heldMs ?? events.at(-1)?.info.timestamp ?? 0;
-  return [...done, ...spans.flatMap((span) => before(span, endMs))];
+  return sound.runs(events.at(-1)?.info.timestamp ?? 0);
 }
 
-/** Adds a span to a list; one that goes on where the last one ends makes it longer. */
-function add(spans: SoundSpan[], span: SoundSpan): void {
-  const last = spans.at(-1);
-  const goesOn = last !== undefined && last.itemId === span.itemId && Math.abs(last.untilMs - span.fromMs) < 0.01 && Math.abs(last.partUntilMs - span.partFromMs) < 0.01;
-  if (goesOn) spans[spans.length - 1] = { ...last, untilMs: span.untilMs, partUntilMs: span.partUntilMs };
-  else spans.push(span);
-}
-
-function before(span: SoundSpan, atMs: number): SoundSpan[] {
-  if (span.untilMs <= atMs) return [span];
-  return span.fromMs >= atMs ? [] : [{ ...span, untilMs: atMs, partUntilMs: span.partFromMs + (atMs - span.fromMs) }];
-}
-
-function after(span: SoundSpan, atMs: number): SoundSpan[] {
-  if (span.fromMs >= atMs) return [span];
-  return span.untilMs <= atMs ? [] : [{ ...span, fromMs: atMs, partFromMs: span.partFromMs + (atMs - span.fromMs) }];
+function spanOf({ entry, fromSample, toSample, fromMs, toMs }: HeardRun): SoundSpan {
+  return { itemId: entry.itemId, fromMs, untilMs: toMs, partFromMs: samplesToMs(entry.format, fromSample), partUntilMs: samplesToMs(entry.format, toSample) };
 }

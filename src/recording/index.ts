@@ -29,6 +29,8 @@ export type { ReplayServer, ReplayServerOptions } from './replay-server.js';
 export { startRecordProxy } from './record-proxy.js';
 export type { RecordProxy, RecordProxyOptions } from './record-proxy.js';
 export { writeCallWav } from './call-wav.js';
+export { RecordedPlayout } from './recorded-playout.js';
+export type { PlacedSound } from './recorded-playout.js';
 export { placeCall } from './call-placement.js';
 export type { CallMark, CallTimeline, Placement } from './call-placement.js';
 export { replayOrRecord } from './replay-or-record.js';

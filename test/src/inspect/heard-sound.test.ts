@@ -9,7 +9,7 @@ const report = (at: number, samples: number, itemId = 'item_1'): RecordingLine =
 /** `ms` of an item's sound, which stands in the track from `fromMs` on. */
 const audio = (at: number, fromMs: number, ms: number, itemId = 'item_1', track = 'agent'): RecordingLine =>
   event(at, { type: 'audio', responseId: 'resp_1', itemId, contentIndex: 0, epoch: 0, chunk: { bytes: { $audio: track, at: fromMs * 8, bytes: ms * 8 }, format: MULAW_8K, firstSample: fromMs * 8 } });
-const places = (lines: readonly RecordingLine[], source: 'clock' | 'reports' = 'clock', endMs = 10_000): number[][] => agentSound(lines, source, endMs).heard.map(({ trackSample, fromMs, toMs }) => [trackSample / 8, fromMs, toMs]);
+const places = (lines: readonly RecordingLine[], source: 'clock' | 'reports' = 'clock', endMs = 10_000): number[][] => agentSound(lines, endMs, source).heard.map(({ trackSample, fromMs, toMs }) => [trackSample / 8, fromMs, toMs]);
 
 describe('sound that is held while the caller may be interrupting', () => {
   const held = [audio(0, 0, 2_000), event(500, { type: 'audio_paused', how: 'pause', epoch: 0 })];
@@ -17,13 +17,13 @@ describe('sound that is held while the caller may be interrupting', () => {
   it('goes on where it was held', () => {
     const lines = [...held, event(1_500, { type: 'audio_resumed', epoch: 0 })];
     expect(places(lines)).toEqual([[0, 0, 500], [500, 1_500, 3_000]]);
-    const { depth } = agentSound(lines, 'clock', 10_000);
+    const { depth } = agentSound(lines, 10_000, 'clock');
     expect([499, 1_000, 1_499, 2_000, 3_000].map((at) => Math.round(depthAt(depth, at)))).toEqual([1_501, 1_500, 1_500, 1_000, 0]);
   });
 
   it('was heard up to there when it is cut', () => {
     expect(places([...held, event(900, { type: 'audio_interrupted', epoch: 1, itemId: 'item_1' })])).toEqual([[0, 0, 500]]);
-    expect(agentSound([...held, event(900, { type: 'audio_interrupted', epoch: 1, itemId: 'item_1' })], 'clock', 10_000).cuts).toEqual([{ unheardMs: 1_500, heardMs: 500 }]);
+    expect(agentSound([...held, event(900, { type: 'audio_interrupted', epoch: 1, itemId: 'item_1' })], 10_000, 'clock').cuts).toEqual([{ unheardMs: 1_500, heardMs: 500 }]);
   });
 
   it('is not held when it is only made softer', () => {
@@ -44,17 +44,17 @@ describe('where sound was heard', () => {
 
   it('a report of a later item says that the one before it was heard to its end', () => {
     const lines = [audio(0, 0, 100), event(1, { type: 'audio_end', itemId: 'item_1', contentIndex: 0 }), audio(2, 100, 200, 'item_2'), report(180, 480, 'item_1'), report(320, 960, 'item_2')];
-    const { items } = agentSound(lines, 'reports', 1_000);
+    const { items } = agentSound(lines, 1_000, 'reports');
     expect(items.map(({ itemId, heardMs }) => [itemId, heardMs])).toEqual([['item_1', 100], ['item_2', 120]]);
   });
 
   it('sound that is not kept is counted, and cannot be drawn', () => {
-    const { heard, items, received } = agentSound([audio(0, 0, 400, 'item_1', 'copy')], 'clock', 1_000);
+    const { heard, items, received } = agentSound([audio(0, 0, 400, 'item_1', 'copy')], 1_000, 'clock');
     expect([heard, received]).toEqual([[], []]);
     expect(items).toMatchObject([{ heardMs: 400 }]);
   });
 
   it('as received it is squeezed to the next of it', () => {
-    expect(agentSound([audio(0, 0, 400), audio(50, 400, 400), audio(2_000, 800, 400)], 'clock', 5_000).received.map(({ fromMs, toMs }) => [fromMs, toMs])).toEqual([[0, 50], [50, 450], [2_000, 2_400]]);
+    expect(agentSound([audio(0, 0, 400), audio(50, 400, 400), audio(2_000, 800, 400)], 5_000, 'clock').received.map(({ fromMs, toMs }) => [fromMs, toMs])).toEqual([[0, 50], [50, 450], [2_000, 2_400]]);
   });
 });

@@ -7,7 +7,6 @@ import { MULAW_8K, MULAW_SILENCE, decodeWav } from '../../../audio/index.js';
 import { createSessionState } from '../../../session/index.js';
 import type { SessionEvent } from '../../../session/index.js';
 import { RecordingMemory, parseRecording, readRecording, recordSessionTo, writeCallWav } from '../../../src/recording/index.js';
-import { steady } from '../../../src/recording/steady-clock.js';
 import { random } from '../../helpers/random.js';
 import type { Random } from '../../helpers/random.js';
 
@@ -170,20 +169,6 @@ describe('the WAV file of a call as it was heard', () => {
   it('is refused for a recording without sound', () => {
     const text = '{"format":"voicewire-recording","version":1,"level":"wire","clockMs":0,"peers":{},"audio":{"keep":"files","input":{"encoding":"pcm16","sampleRate":24000,"channels":1},"output":{"encoding":"pcm16","sampleRate":24000,"channels":1}},"redaction":{"rules":[],"patterns":0,"secrets":0}}\n';
     expect(() => writeCallWav(parseRecording(text, 'wire.vw.jsonl'), join(folder, 'no.wav'))).toThrow(/not the recording of a session/);
-  });
-});
-
-describe('the steady clock', () => {
-  it('puts sound where the least late of its news says, and moves it where sound is missing', () => {
-    const news = Array.from({ length: 100 }, (_, index) => ({ samples: (index + 1) * 80, atMs: (index + 1) * 10 + (index % 3) * 4 + (index >= 50 ? 200 : 0) }));
-    expect(steady(news, 8_000).map(({ fromSample, toSample, startMs }) => [fromSample, toSample, Math.round(startMs)])).toEqual([
-      [0, 4_000, 0],
-      [4_000, 8_000, 700],
-    ]);
-  });
-
-  it('has nothing to say without news', () => {
-    expect(steady([], 8_000)).toEqual([]);
   });
 });
 
