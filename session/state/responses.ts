@@ -5,7 +5,7 @@ import type { ModelErrorInfo, ModelInput, ResponseRequest } from '../ports/model
 import { createSoundWatch } from './anomaly-state.js';
 import { failOpenItems } from './history.js';
 import { outputBound, tighter } from './output-bound.js';
-import { providerHint } from './provider-hints.js';
+import { providerError, timeout } from './provider-error.js';
 import { forgetFailures, noteFailedAnswer } from './failure-notes.js';
 import { adopt, coverAutomatic, dropPastimes, enqueue, isCovered, isPastime, newest, putBack, settleHandles, withdraw } from './response-queue.js';
 import type { ResponseAsk } from './response-queue.js';
@@ -359,27 +359,6 @@ export function settleAllHandles(context: StepContext): void {
   for (const each of [...asked, ...wanted.splice(0)]) settleHandles(context, each.handles, { outcome: 'cancelled', text: '', reason: 'session_closed' });
 }
 
-export function providerError(code: 'PROVIDER_ERROR' | 'RESPONSE_FAILED' | 'TRANSCRIPTION_FAILED', message: string, error: ModelErrorInfo, eventId?: string): ProviderError {
-  const limited = error.code === 'rate_limit_exceeded' || error.code === 'insufficient_quota' || error.code === 'inference_rate_limit_exceeded';
-  const expired = error.code === 'session_expired';
-  const hint = providerHint(error);
-  return new ProviderError(limited ? 'PROVIDER_RATE_LIMITED' : expired ? 'PROVIDER_SESSION_EXPIRED' : code, message, {
-    stage: code === 'TRANSCRIPTION_FAILED' ? 'transcription' : 'model',
-    retryable: error.code === 'rate_limit_exceeded' || error.code === 'inference_rate_limit_exceeded' || isFaultOfServer(error),
-    providerCode: error.code,
-    eventId,
-    ...(hint === undefined ? {} : { hint }),
-  });
-}
-
-/** Something of a response that was owed has not come. */
-export function timeout(message: string): ProviderError {
-  return new ProviderError('RESPONSE_TIMEOUT', message, {
-    retryable: true,
-    hint: 'Ask again; if it happens often, the provider is overloaded or not compatible.',
-  });
-}
-
 // ---- helpers, in the order of their use ----
 
 /** It gave nothing that anybody could hear or read, and no tool will. */
@@ -391,11 +370,6 @@ function isSilent({ state }: StepContext, response: LiveResponse): boolean {
 /** Whether somebody waits for what failed: not where it was stopped for the user's sake, or was long enough. */
 export function isMissed({ interrupted, gaveUp, pastime }: LiveResponse): boolean {
   return pastime === undefined && (gaveUp === undefined ? !interrupted : gaveUp.code !== 'RESPONSE_TOO_LONG');
-}
-
-/** A server that names no reason has a fault as well. */
-function isFaultOfServer({ code, kind }: ModelErrorInfo): boolean {
-  return kind === 'server_error' || code === 'server_error' || (kind === undefined && code === undefined);
 }
 
 function begin(context: StepContext, responseId: string, pastime: boolean): LiveResponse {

@@ -1,21 +1,22 @@
-import { bytesToSamples, completeEntry, ledgerEntry, openEntry, receiveAndSend, reportHeard, samplesToMs, settleHeard } from '../../audio/index.js';
+import { bytesToSamples, reportHeard, samplesToMs } from '../../audio/index.js';
 import { ProtocolError, assertNever } from '../errors.js';
 import type { ModelErrorInfo, ModelInput, ModelItem } from '../ports/model.js';
-import { compareWithWords, watchSound } from './anomalies.js';
+import { onAudio, onAudioDone } from './agent-audio.js';
+import { compareWithWords } from './anomalies.js';
 import { interrupt } from './barge-in.js';
 import { askBeside, takeBeside, withdrawBeside } from './beside.js';
 import { belongsToConversation, finish, onConnect, onConnectionClosed, onConnectionTimer, onModelExhausted, onModelHealth, onOpened, onOpeningFailed, recover } from './connection.js';
-import { noteGiven } from './echo-guard.js';
 import { forgetFailures } from './failure-notes.js';
 import { onFailureTimer, settleFailure } from './failures.js';
-import { watchConfirmed, watchFormat } from './format-watch.js';
-import { look, onAgentSounds, onCallerHeard, onCallerTurn, onListenerStarted } from './greeting.js';
+import { watchConfirmed } from './format-watch.js';
+import { look, onCallerHeard, onCallerTurn, onListenerStarted } from './greeting.js';
 import { onAgentText, onGuardedBegin, onGuardedEnd, onUserMessage, onUserText, onVerdict } from './guardrails.js';
 import { onHandoff, onHandoffOverdue, onReconfigured, onReconfigureRefused } from './handoff.js';
-import { addItem, appendText, commitSpeech, dropSpeech, expectAnswer, expectSpeech, failTranscript, finishItem, removeItem, setArguments, setText } from './history.js';
+import { addItem, appendText, commitSpeech, dropSpeech, expectSpeech, failTranscript, finishItem, removeItem, setArguments, setText } from './history.js';
 import { holdBack, onHoldTimer } from './hold-back.js';
 import { onMicrophone } from './microphone.js';
 import { confirmed, refused } from './outbox.js';
+import { providerError } from './provider-error.js';
 import { confirmItem, dropPastimes, settleHandles } from './response-queue.js';
 import {
   confirmPerhaps,
@@ -26,9 +27,7 @@ import {
   onResponseDone,
   onRetryTimer,
   onSpeechEnded,
-  providerError,
   requestNext,
-  tellFirstAudio,
   want,
   withdrawHandle,
 } from './responses.js';
@@ -37,7 +36,7 @@ import type { SessionEffect } from './session-effect.js';
 import type { AppInput, SessionInput, TimerName } from './session-input.js';
 import type { SessionState } from './session-state.js';
 import { countContext, keepBudget, onContextInput, onSummaryTimer } from './context-budget.js';
-import { listenerHeard, soundBegins, watchListener } from './listener-watch.js';
+import { listenerHeard } from './listener-watch.js';
 import { noteUnknown } from './silence-alarm.js';
 import { confirmEdit, onEditRefused, onEditTimer, onHistoryInput } from './history-edit.js';
 import type { StepContext } from './step-context.js';
@@ -45,7 +44,7 @@ import { BUDGET_REASON, onBudgetTimer, spendResponse, spendTranscription } from 
 import { emit, newId, send } from './step-context.js';
 import { onHostedArguments, onHostedItem, onHostedRunning, onToolListFailed } from './hosted-tools.js';
 import { beginCall, cancelUnfinishedCalls, onArgumentsDelta, onToolInput, onToolTimer, runCall } from './tool-calls.js';
-import { beginSpokenTurn, beginTurn, heardSince, markByClock, markFirstAudio, markHeard } from './turn-marks.js';
+import { beginSpokenTurn, beginTurn, heardSince, markHeard } from './turn-marks.js';
 import { decide, onSpeechDropped, onSpeechStarted, onSpeechStopped, onTurnCommitted, onUserWords } from './two-stage.js';
 import { noteCommitted, noteSpeechStarted, noteSpeechStopped, settleAnswered, settleTurn } from './unsettled-turns.js';
 import { answerEnded, speechEnded, watchSpeech } from './speech-watch.js';
@@ -345,14 +344,8 @@ function onModel(context: StepContext, input: ModelInput): void {
       return onOutputItem(context, input.responseId, input.item, true);
     case 'audio_delta':
       return onAudio(context, input);
-    case 'audio_done': {
-      const entry = ledgerEntry(state.ledger, input.itemId, input.contentIndex);
-      if (entry === undefined) return;
-      completeEntry(state.ledger, entry);
-      settleHeard(state.ledger, nowMs);
-      const durationMs = samplesToMs(entry.format, entry.receivedSamples);
-      return emit(context, { type: 'audio_end', responseId: input.responseId, itemId: input.itemId, contentIndex: input.contentIndex, durationMs });
-    }
+    case 'audio_done':
+      return onAudioDone(context, input);
     case 'output_text_delta': {
       const response = liveResponse(context, input.responseId);
       appendText(context, input.itemId, input.contentIndex, input.delta, { role: 'assistant', responseId: input.responseId });
@@ -435,41 +428,6 @@ function onOutputItem(context: StepContext, responseId: string, item: ModelItem,
   beginCall(context, { responseId, itemId: item.id, callId: item.callId, name: item.name });
   // A call that was cut off in the middle of its arguments is not run.
   if (done && item.status !== 'incomplete') runCall(context, { responseId, itemId: item.id, callId: item.callId, name: item.name, arguments: item.arguments });
-}
-
-function onAudio(context: StepContext, input: Extract<ModelInput, { type: 'audio_delta' }>): void {
-  const { state, nowMs } = context;
-  const response = liveResponse(context, input.responseId);
-  if (response === undefined) return;
-  response.audioSeen ||= input.bytes.length > 0;
-  if (response.interrupted) return;
-  const { responseId, itemId, contentIndex } = input;
-  const { format } = response;
-  const samples = bytesToSamples(format, input.bytes.length);
-  if (samples === 0) return;
-  if (state.formatWatch.output !== undefined) watchFormat(context, 'output', input.bytes);
-  let entry = ledgerEntry(state.ledger, itemId, contentIndex);
-  if (entry === undefined) {
-    settleHeard(state.ledger, nowMs);
-    expectAnswer(context, itemId, responseId);
-    soundBegins(context);
-    entry = openEntry(state.ledger, { responseId, itemId, contentIndex, format });
-  }
-  settleAnswered(state, responseId);
-  const firstSample = entry.receivedSamples;
-  receiveAndSend(state.ledger, entry, samples, nowMs);
-  if (state.bargeIn.echo !== undefined) noteGiven(state, format, input.bytes);
-  watchListener(context);
-  confirmPerhaps(context, response);
-  if (!response.hasAudio) {
-    tellFirstAudio(context, response, itemId);
-    onAgentSounds(context);
-  }
-  response.hasAudio = true;
-  markFirstAudio(context, response);
-  emit(context, { type: 'audio', responseId, itemId, contentIndex, epoch: state.ledger.epoch, chunk: { bytes: input.bytes, format, firstSample } });
-  markByClock(context, response, itemId, contentIndex);
-  if (response.sound !== undefined) watchSound(context, response, itemId, input.bytes, samples);
 }
 
 function onModelError(context: StepContext, error: ModelErrorInfo, eventId: string | undefined): void {
