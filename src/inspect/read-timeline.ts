@@ -1,12 +1,13 @@
 import { basename } from 'node:path';
 import { decodeSamples } from '../../audio/index.js';
 import type { AudioFormat } from '../../audio/index.js';
+import { recordedMicrophone } from '../recording/index.js';
 import type { PlacedSound, Recording } from '../recording/index.js';
-import { callerSound, momentOf } from './caller-sound.js';
 import { eventRows } from './event-rows.js';
 import { agentSound } from './heard-sound.js';
 import type { AgentSound } from './heard-sound.js';
 import { bucketMsFor, peaksOf } from './peaks.js';
+import { microphoneMoment } from './microphone-moment.js';
 import { eventsOf } from './recorded-events.js';
 import type { RecordedEvent } from './recorded-events.js';
 import { readConnection, readResponses, readSpeech, readTools, readWireConnections } from './spans.js';
@@ -34,7 +35,7 @@ export function readTimeline(recording: Recording): { readonly timeline: Timelin
   const durationMs = Math.max(1, endMs - header.clockMs);
   const events = eventsOf(lines);
   const [inputFormat, outputFormat] = [recording.tracks.get('caller') ?? header.audio.input, recording.tracks.get('agent') ?? header.audio.output];
-  const caller = header.level === 'wire' ? wireSound(lines, 'caller', inputFormat) : callerSound(lines, inputFormat);
+  const caller = header.level === 'wire' ? wireSound(lines, 'caller', inputFormat) : recordedMicrophone(lines, inputFormat);
   const agent = header.level === 'wire' ? wireAgent(wireSound(lines, 'agent', outputFormat)) : agentSound(lines, endMs);
   const responses = readResponses(events, endMs);
   const tools = readTools(events, endMs);
@@ -57,7 +58,7 @@ export function readTimeline(recording: Recording): { readonly timeline: Timelin
     responses,
     tools,
     interruptions,
-    speech: readSpeech(events, endMs, (ms) => momentOf(caller, inputFormat, ms)),
+    speech: readSpeech(events, endMs, (ms) => microphoneMoment(caller, inputFormat, ms)),
     heard: withTexts(agent.items, events),
     connection: header.level === 'wire' ? readWireConnections(lines, endMs) : readConnection(events, endMs),
     heardFrom: agent.source,

@@ -1,9 +1,9 @@
-import { bytesToSamples, steady } from '../../audio/index.js';
-import type { HeardRun, LedgerEntry, Sighting } from '../../audio/index.js';
+import type { HeardRun, LedgerEntry } from '../../audio/index.js';
 import type { SessionEvent } from '../../session/index.js';
-import type { AudioRef } from './format.js';
 import type { Recording } from './recording-reader.js';
+import { recordedMicrophone } from './recorded-microphone.js';
 import { RecordedPlayout } from './recorded-playout.js';
+import type { PlacedSound } from './recorded-playout.js';
 
 /** A piece of a track and where in the call it was heard. */
 export interface Placement {
@@ -33,38 +33,29 @@ export interface CallTimeline {
  */
 export function placeCall(recording: Recording): CallTimeline {
   const { header, lines } = recording;
-  const { input } = header.audio;
   const { clockMs } = header;
   const endMs = lines.at(-1)?.at ?? clockMs;
   const playout = new RecordedPlayout(lines);
   const cut = new Set<LedgerEntry>();
-  const microphone: Sighting[] = [];
   const marks: CallMark[] = [];
-  let micSamples = 0;
   let turns = 0;
   for (const line of lines) {
     const atMs = line.at - clockMs;
     for (const { entry } of playout.take(line)) cut.add(entry);
-    if (line.type === 'input' && line.input.type === 'microphone') {
-      micSamples += bytesToSamples(input, (line.input as unknown as { bytes: AudioRef }).bytes.bytes);
-      microphone.push({ samples: micSamples, atMs });
-    } else if (line.type === 'event') {
-      const event = line.event as unknown as SessionEvent;
-      if (event.type === 'audio_interrupted') marks.push({ atMs, text: 'interrupted' });
-      else if (event.type === 'input_speech_started') marks.push({ atMs, text: 'caller speaks' });
-      else if (event.type === 'turn_metrics') {
-        turns += 1;
-        marks.push({ atMs: (event.marks.firstFrameHeardMs ?? event.marks.firstFrameSentMs ?? line.at) - clockMs, text: `turn ${turns} (${event.turnId})` });
-      } else if (event.type === 'tool_start') marks.push({ atMs, text: `tool ${event.toolName}` });
-      else if (event.type === 'tool_end') marks.push({ atMs, text: `tool ${event.toolName} ${event.outcome}` });
-    }
+    if (line.type !== 'event') continue;
+    const event = line.event as unknown as SessionEvent;
+    if (event.type === 'audio_interrupted') marks.push({ atMs, text: 'interrupted' });
+    else if (event.type === 'input_speech_started') marks.push({ atMs, text: 'caller speaks' });
+    else if (event.type === 'turn_metrics') {
+      turns += 1;
+      marks.push({ atMs: (event.marks.firstFrameHeardMs ?? event.marks.firstFrameSentMs ?? line.at) - clockMs, text: `turn ${turns} (${event.turnId})` });
+    } else if (event.type === 'tool_start') marks.push({ atMs, text: `tool ${event.toolName}` });
+    else if (event.type === 'tool_end') marks.push({ atMs, text: `tool ${event.toolName} ${event.outcome}` });
   }
   const runs = playout.runs(endMs);
   const heard = playout.reported ? carriedOn(runs, cut) : runs;
-  const placements: Placement[] = [
-    ...steady(microphone, input.sampleRate).map(({ fromSample, toSample, startMs }) => ({ side: 'caller', track: 'caller', fromSample, samples: toSample - fromSample, startMs }) as const),
-    ...heard.flatMap((run) => playout.pieces(run)).map(({ trackSample, samples, fromMs }) => ({ side: 'agent', track: 'agent', fromSample: trackSample, samples, startMs: fromMs - clockMs }) as const),
-  ];
+  const placed = (side: Placement['side'], sound: readonly PlacedSound[]): Placement[] => sound.map(({ trackSample, samples, fromMs }) => ({ side, track: side, fromSample: trackSample, samples, startMs: fromMs - clockMs }));
+  const placements = [...placed('caller', recordedMicrophone(lines, header.audio.input)), ...placed('agent', heard.flatMap((run) => playout.pieces(run)))];
   placements.sort((a, b) => a.startMs - b.startMs);
   return { placements, marks: marks.sort((a, b) => a.atMs - b.atMs), durationMs: endMs - clockMs };
 }
