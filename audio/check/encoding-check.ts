@@ -16,6 +16,7 @@ import type { Encoding } from '../format/audio-format.js';
 /** `pcm16_swapped`: the high byte first, or cut in the middle of a sample. */
 export type LikelyEncoding = Encoding | 'pcm16_swapped';
 
+/** What has been seen of a stream so far. Plain data, changed in place. */
 export interface EncodingCheck {
   readonly declared: Encoding;
   /** What is looked at together; bytes of silence are left out. Made when the first bytes come: a stream that has not begun costs nothing. */
@@ -34,6 +35,7 @@ const WINDOWS = 15;
 /** Silence is left out in blocks of this length; an even number, so that low bytes stay low bytes. */
 const BLOCK_BYTES = 160;
 
+/** The check of a stream that begins. */
 export function createEncodingCheck(declared: Encoding): EncodingCheck {
   return { declared, window: undefined, filled: 0, blockAt: 0, windowsLeft: WINDOWS };
 }

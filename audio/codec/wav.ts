@@ -9,6 +9,7 @@ import { WavHeaderParser } from './wav-header.js';
 import type { WavEncoding, WavHeader } from './wav-header.js';
 import { wavBytesToSamples } from './wav-samples.js';
 
+/** A WAV file as PCM16, channels interleaved; what it was before stands beside it. */
 export interface DecodedWav {
   readonly sampleRate: number;
   readonly channels: number;
@@ -82,6 +83,7 @@ export class WavReader {
   }
 }
 
+/** What a WAV file is to be: Hz, and channels interleaved. */
 export interface WavFormat {
   /** 1..384 000 */
   readonly sampleRate: number;

@@ -30,6 +30,7 @@ export interface LedgerEntry {
   complete: boolean;
 }
 
+/** The account itself. Times are ms of the clock of whoever leads it. */
 export interface PlaybackLedger {
   /** Raised by each cut; audio of an older epoch is stale. */
   epoch: number;
@@ -54,6 +55,7 @@ export interface Cut {
   readonly audible: boolean;
 }
 
+/** What a listener tells: so much of one part has been played. */
 export interface PlaybackReport {
   readonly itemId: string;
   readonly contentIndex: number;
@@ -67,6 +69,7 @@ export interface PlaybackReport {
  */
 const MAX_EXTRAPOLATION_MS = 250;
 
+/** An empty ledger; `reports` for a listener that is known to report. */
 export function createLedger(source: PlaybackLedger['source'] = 'clock'): PlaybackLedger {
   return { epoch: 0, source, entries: [], playedOutAtMs: 0 };
 }

@@ -9,6 +9,7 @@ import { decodeAlawByte, decodeMulawByte } from '../codec/g711.js';
 import { bytesPerSample, bytesToSamples } from '../format/audio-format.js';
 import type { AudioFormat } from '../format/audio-format.js';
 
+/** What has been seen of a stream so far. Plain data, changed in place. */
 export interface SteadySound {
   /** Of the window that is being filled: samples that have passed, and what was looked at. */
   samples: number;
@@ -37,6 +38,7 @@ const SILENT_MS = 8_000;
 /** -60 dB of full scale. */
 const SILENCE = 32_768 ** 2 * 1e-6;
 
+/** The watch of a stream that begins. */
 export function createSteadySound(): SteadySound {
   return { samples: 0, looks: 0, sum: 0, squares: 0, same: 0, least: 0, greatest: 0, silent: 0 };
 }

@@ -56,6 +56,7 @@ export interface BackgroundOptions {
   readonly late?: 'announce' | 'drop';
 }
 
+/** What the model may give to a tool: a zod schema, or JSON Schema. */
 export type ToolParameters = $ZodType | JsonSchema;
 /** What `execute` gets: what the zod schema gives, or `unknown` for a plain JSON schema. */
 export type ToolArguments<Parameters extends ToolParameters> = Parameters extends $ZodType ? output<Parameters> : unknown;

@@ -22,6 +22,7 @@ import type { SessionRecorder } from './session-recorder.js';
 /** What of the model's configuration is the session's; instructions, tools and voice are the agent's. */
 export type SessionConfig = Partial<Omit<ModelConfig, 'instructions' | 'tools' | 'voice'>>;
 
+/** What a session is made with. Models, clock, logger and recorder are borrowed. */
 export interface RealtimeSessionOptions extends ConnectionOptions {
   /** One, or several in the order of preference: when one fails, the next goes on with the conversation. */
   readonly model: RealtimeModel | readonly RealtimeModel[];
@@ -70,6 +71,7 @@ export interface RealtimeSessionOptions extends ConnectionOptions {
   readonly recorder?: SessionRecorder;
 }
 
+/** How `connect()` opens the connection. */
 export interface ConnectOptions {
   /** For the whole life of the session: when it aborts, the session closes. */
   readonly signal?: AbortSignal;
@@ -77,17 +79,20 @@ export interface ConnectOptions {
   readonly timeoutMs?: number;
 }
 
+/** What goes with the words of `sendMessage()`. */
 export interface MessageOptions {
   readonly images?: readonly { readonly url: string; readonly detail?: 'auto' | 'low' | 'high' }[];
   /** Whether the model is asked to answer; default true. */
   readonly respond?: boolean;
 }
 
+/** How urgent a response is. */
 export interface RespondOptions {
   /** Default `answer`. */
   readonly priority?: ResponsePriority;
 }
 
+/** How `updateAgent()` hands the conversation over. */
 export interface UpdateAgentOptions {
   /** For the `handoff` event and the functions below. */
   readonly reason?: string;
@@ -102,6 +107,7 @@ export interface UpdateAgentOptions {
 /** How a hand-off ended; when it failed, the old agent has the conversation. */
 export type HandoffOutcome = { readonly ok: true } | { readonly ok: false; readonly error: VoicewireError };
 
+/** Where in its life a session is; see `RealtimeSession.state`. */
 export type SessionLifeState = 'idle' | 'connecting' | 'open' | 'closed';
 
 /** Throws `RangeError` for a limit below 1. */

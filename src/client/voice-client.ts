@@ -56,6 +56,7 @@ export interface VoiceClientOptions {
   readonly connectTimeoutMs?: number;
 }
 
+/** Where in its life a client is. */
 export type VoiceClientState = 'idle' | 'connecting' | 'open' | 'closed';
 
 interface ItemName {

@@ -46,6 +46,7 @@ export type FaultKind = Fault['kind'];
 /** The schema of a fault, for those that hold some: scripts, the control endpoint. */
 export const faultSchema = fault;
 
+/** All kinds of faults that the emulator can make. */
 export const FAULT_KINDS = fault.options.map((option) => option.shape.kind.value) as readonly FaultKind[];
 
 const CLASSES: Readonly<Record<string, readonly string[]>> = {

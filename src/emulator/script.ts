@@ -47,11 +47,13 @@ const script = z.strictObject({
   mcpServers: z.array(mcpServer).max(32).optional(),
 });
 
+/** A tool call that a turn makes. */
 export interface ScriptCall {
   readonly name: string;
   readonly arguments: Readonly<Record<string, unknown>>;
 }
 
+/** A turn that fails in the way of the provider. */
 export interface ScriptFailure {
   readonly code: string;
   readonly message?: string;

@@ -1,6 +1,7 @@
 import { encodeAlaw, encodeMulaw, resampleWhole, samplesToPcm16 } from '../../audio/index.js';
 import type { WireFormat } from './wire.js';
 
+/** A word and where in the sound it is spoken. */
 export interface SpokenWord {
   readonly text: string;
   /** From the start of the speech. */

@@ -23,6 +23,7 @@ export interface GatewayLimits {
   readonly maxCallMs: number;
 }
 
+/** What a gateway allows unless its options say otherwise. */
 export const DEFAULT_LIMITS: GatewayLimits = Object.freeze({
   maxSessions: 100,
   maxFrameBytes: 65_536,

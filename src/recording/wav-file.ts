@@ -32,6 +32,7 @@ export interface WavFileOptions {
   readonly clock?: Clock;
 }
 
+/** A WAV file that is being written; what has reached the disk stays readable after a crash. */
 export interface WavFileWriter extends AsyncDisposable {
   readonly path: string;
   /** Samples per channel taken so far. */
