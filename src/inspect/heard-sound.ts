@@ -25,10 +25,11 @@ export function agentSound(lines: readonly RecordingLine[], endMs: number, sourc
   const depth = new DepthCurve();
   const received: PlacedSound[] = [];
   const cuts: { unheardMs: number; heardMs: number }[] = [];
+  let begun = false;
   /** The depth as time goes on to `at`, with the moment at which the sound runs out. */
   const reach = (at: number): void => {
     const { playedOutAtMs, pausedAtMs } = ledger;
-    if (ledger.source === 'clock' && pausedAtMs === undefined && playedOutAtMs < at && playout.entries.length > 0) depth.add(playedOutAtMs, 0);
+    if (ledger.source === 'clock' && pausedAtMs === undefined && playedOutAtMs < at && begun) depth.add(playedOutAtMs, 0);
     depth.add(at, unheardMs(ledger, at));
   };
   for (const line of lines) {
@@ -43,7 +44,10 @@ export function agentSound(lines: readonly RecordingLine[], endMs: number, sourc
     const stopped = playout.take(line);
     depth.add(line.at, unheardMs(ledger, line.at));
     const event = line.type === 'event' ? (line.event as SessionEvent) : undefined;
-    if (event?.type === 'audio') receive(received, event, line.at);
+    if (event?.type === 'audio') {
+      begun = true;
+      receive(received, event, line.at);
+    }
     if (event?.type === 'audio_interrupted') cuts.push({ unheardMs: beforeMs, heardMs: stopped.find(({ entry }) => entry.itemId === event.itemId)?.heardMs ?? 0 });
   }
   reach(endMs);
