@@ -31,11 +31,11 @@ import type { ConnectOptions, HandoffOutcome, MessageOptions, RealtimeSessionOpt
 import { connectionPolicy } from './connection-options.js';
 import { failurePolicy } from './failure-options.js';
 import { greetingPolicy } from './greeting-options.js';
-import type { ModelHealth } from './model-health.js';
 import { ModelConnections } from './model-connections.js';
 import { ResponseHandles } from './response-handle.js';
 import type { ResponseHandle } from './response-handle.js';
 import type { SessionRecorder } from './session-recorder.js';
+import { SharedHealth } from './shared-health.js';
 import { ToolRunner } from './tool-runner.js';
 import type { ToolSettled } from './tool-runner.js';
 
@@ -57,9 +57,7 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
   readonly #handoffs: HandoffDesk;
   readonly #label: string;
   readonly #connections: ModelConnections;
-  readonly #models: readonly RealtimeModel[];
-  readonly #health: ModelHealth | undefined;
-  #tellHealth: (model: RealtimeModel, restsUntilMs: number) => void = () => {};
+  readonly #health: SharedHealth;
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #metadata: Readonly<Record<string, string>> | undefined;
@@ -125,8 +123,9 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
     };
     this.#state = createSessionState(config, options.playback ?? 'clock', policies);
     this.#state.spending = createSpending(options);
-    this.#models = models;
-    this.#health = options.failover?.health;
+    this.#health = new SharedHealth(models, options.failover?.health, (modelIndex, restsUntilMs) => {
+      if (this.#lifeState !== 'closed') this.#dispatch({ type: 'model_health', modelIndex, restsUntilMs });
+    });
     const { summarise, ...budget } = options.context ?? { budgetTokens: 0 };
     this.#summarise = summarise;
     const written = JSON.stringify([this.#state.config.instructions, this.#state.config.tools]).length;
@@ -200,7 +199,7 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
       ),
     );
     try {
-      this.#shareHealth();
+      this.#health.join(this.#state.link.breakers, this.#life.signal);
       this.#startRecording();
       this.#dispatch({ type: 'connect' });
       await ready;
@@ -461,31 +460,13 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
         return this.#abandon(effect.error);
       case 'close_connection':
         return this.#connections.close(effect.attemptId, effect.reason);
-      case 'model_health': {
-        const model = this.#models[effect.modelIndex];
-        return model === undefined ? undefined : this.#tellHealth(model, effect.restsUntilMs);
-      }
+      case 'model_health':
+        return this.#health.tell(effect.modelIndex, effect.restsUntilMs);
       case 'finished':
         return this.#onFinished();
       default:
         assertNever(effect);
     }
-  }
-
-  /** What other sessions know of the models is where this one begins. */
-  #shareHealth(): void {
-    const health = this.#health;
-    if (health === undefined) return;
-    const watcher = (model: RealtimeModel, restsUntilMs: number): void => {
-      const modelIndex = this.#models.indexOf(model);
-      if (modelIndex !== -1 && this.#lifeState !== 'closed') this.#dispatch({ type: 'model_health', modelIndex, restsUntilMs });
-    };
-    this.#models.forEach((model, index) => {
-      const breaker = this.#state.link.breakers[index];
-      if (breaker !== undefined) breaker.openUntilMs = health.restsUntilMs(model);
-    });
-    this.#tellHealth = (model, restsUntilMs) => health.note(model, restsUntilMs, watcher);
-    this.#life.signal.addEventListener('abort', health.watch(watcher), { once: true });
   }
 
   async #sumUp({ job, items, previous }: Extract<SessionEffect, { type: 'summarise' }>): Promise<void> {
