@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { decodeWav, mixToMono, resampleWhole } from '../../audio/index.js';
 import { createVoice } from '../emulator/index.js';
 import type { Voice } from '../emulator/index.js';
-import { HostError } from '../host/errors.js';
+import { cannotRead } from '../host/file-errors.js';
 import { SAMPLE_RATE } from '../protocol/voicewire/index.js';
 
 /**
@@ -90,8 +90,7 @@ async function soundOf(what: Said, voice: Voice): Promise<Int16Array> {
   try {
     file = readFileSync(what);
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
-    throw new HostError('FILE_NOT_FOUND', `Cannot read ${JSON.stringify(what)}: the system says ${code}.`, { hint: 'A caller says a WAV file that is there, or a text that does not end in .wav.', cause });
+    throw cannotRead(what, 'A caller says a WAV file that is there, or a text that does not end in .wav.', cause);
   }
   const wav = decodeWav(file);
   return resampleWhole(mixToMono(wav.samples, wav.channels), wav.sampleRate, SAMPLE_RATE);

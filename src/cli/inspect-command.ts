@@ -1,6 +1,6 @@
 import { writeFileSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
-import { HostError } from '../host/errors.js';
+import { cannotWrite } from '../host/file-errors.js';
 import { asciiTimeline, embedSound, inspectPage, latencyReport, percentileLines, readPageParts, readTimeline } from '../inspect/index.js';
 import type { CallSound, InspectedCall, LatencyGroup, Timeline } from '../inspect/index.js';
 import { readRecording } from '../recording/index.js';
@@ -90,7 +90,6 @@ function writePage(path: string, page: string): void {
   try {
     writeFileSync(path, page);
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
-    throw new HostError('FILE_NOT_WRITABLE', `Cannot write ${path}: the system says ${code}.`, { hint: 'Name another place with --out.', cause });
+    throw cannotWrite(path, 'Name another place with --out.', cause);
   }
 }

@@ -3,7 +3,7 @@ import { cpus, loadavg } from 'node:os';
 import { caller, checkSteps, dial, prepareSteps, recordedSteps } from '../caller/index.js';
 import type { CallerStep } from '../caller/index.js';
 import { createVoice } from '../emulator/index.js';
-import { HostError } from '../host/errors.js';
+import { cannotWrite } from '../host/file-errors.js';
 import { systemClock } from '../host/system-clock.js';
 import { countingSocket, kneeSvg, kneeText, loadReport, measureLoopDelay, reportLines, runLoad } from '../load/index.js';
 import type { LoadLimits, LoadProgress, LoadReport } from '../load/index.js';
@@ -136,7 +136,6 @@ function writePlot(path: string, svg: string): void {
   try {
     writeFileSync(path, svg);
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
-    throw new HostError('FILE_NOT_WRITABLE', `Cannot write ${path}: the system says ${code}.`, { hint: 'Choose a path in a folder that exists and that you may write to.', cause });
+    throw cannotWrite(path, 'Choose a path in a folder that exists and that you may write to.', cause);
   }
 }

@@ -2,6 +2,7 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 import { bytesPerSample, clipToInt16, decodeSamples, samplesToPcm16, wavHeader } from '../../audio/index.js';
 import type { AudioFormat } from '../../audio/index.js';
 import { HostError } from '../host/errors.js';
+import { cannotWrite } from '../host/file-errors.js';
 import { placeCall } from './call-placement.js';
 import type { CallMark, Placement } from './call-placement.js';
 import type { Recording } from './recording-reader.js';
@@ -28,7 +29,7 @@ export function writeCallWav(recording: Recording, path: string): void {
   try {
     file = openSync(path, 'w');
   } catch (cause) {
-    throw new HostError('FILE_NOT_WRITABLE', `Cannot write ${path}.`, { hint: 'Choose a path in a folder that exists and that you may write to.', cause });
+    throw cannotWrite(path, 'Choose a path in a folder that exists and that you may write to.', cause);
   }
   try {
     const head = wavHeader({ sampleRate, channels: 2, dataBytes });

@@ -2,6 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { parseWavHeader, silenceByte } from '../../audio/index.js';
 import type { AudioFormat } from '../../audio/index.js';
 import { HostError } from '../host/errors.js';
+import { cannotRead } from '../host/file-errors.js';
 import { FORMAT, FORMAT_VERSION, isLineType } from './format.js';
 import type { AudioRef, RecordingHeader, RecordingLine, TrackLine } from './format.js';
 import { decode } from './plain-data.js';
@@ -39,8 +40,7 @@ export function readRecording(path: string): Recording {
   try {
     text = readFileSync(path, 'utf8');
   } catch (cause) {
-    const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
-    throw new HostError('FILE_NOT_FOUND', `Cannot read ${JSON.stringify(path)}: the system says ${code}.`, { hint: HINT, cause });
+    throw cannotRead(path, HINT, cause);
   }
   return parseRecording(text, path, (track) => readTrack(path, track));
 }

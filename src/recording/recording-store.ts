@@ -2,6 +2,7 @@ import { closeSync, openSync, write } from 'node:fs';
 import { wavHeader } from '../../audio/index.js';
 import type { AudioFormat } from '../../audio/index.js';
 import { HostError } from '../host/errors.js';
+import { cannotWrite } from '../host/file-errors.js';
 
 /** Where the lines and the audio of a recording go. Nothing here waits: what cannot be written is told once, and the call goes on. */
 export interface RecordingStore {
@@ -172,6 +173,5 @@ function writeAll({ fd }: OutputFile, bytes: Uint8Array, position: number): Prom
 }
 
 function notWritable(path: string, cause: unknown): HostError {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
-  return new HostError('FILE_NOT_WRITABLE', `Cannot write ${path}: the system says ${code}.`, { hint: 'Choose a path in a folder that exists, that you may write to, and that has room.', cause });
+  return cannotWrite(path, 'Choose a path in a folder that exists, that you may write to, and that has room.', cause);
 }

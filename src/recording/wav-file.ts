@@ -14,6 +14,7 @@ import wav from 'wav';
 import { samplesToPcm16 } from '../../audio/index.js';
 import type { Clock } from '../../session/index.js';
 import { HostError } from '../host/errors.js';
+import { cannotWrite } from '../host/file-errors.js';
 import { systemClock } from '../host/system-clock.js';
 
 /** RIFF header, `fmt ` chunk of 16 bytes, `data` chunk header. */
@@ -201,19 +202,5 @@ async function writeAll(file: FileHandle, bytes: Uint8Array, position: number): 
 }
 
 function notWritable(path: string, cause: unknown): HostError {
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : 'unknown';
-  return new HostError('FILE_NOT_WRITABLE', `Cannot write ${path}: ${reasons.get(code) ?? `the system says ${code}`}.`, {
-    hint: 'Choose a path in a folder that exists, that you may write to, and that has room.',
-    cause,
-  });
+  return cannotWrite(path, 'Choose a path in a folder that exists, that you may write to, and that has room.', cause);
 }
-
-const reasons = new Map([
-  ['ENOENT', 'its folder does not exist'],
-  ['EACCES', 'permission is missing'],
-  ['EPERM', 'permission is missing'],
-  ['EISDIR', 'it is a folder'],
-  ['ENOTDIR', 'a part of the path is a file, not a folder'],
-  ['EROFS', 'the file system is read-only'],
-  ['ENOSPC', 'the disk is full'],
-]);
