@@ -18,6 +18,8 @@ export class CallerError extends HostError {
   constructor(code: HostErrorCode, message: string, hint: string, { call, step }: { readonly call: FinishedCall; readonly step: number }) {
     super(code, message, { hint });
     this.call = call;
+    // Not with the message wherever the error is printed: a call is thousands of events, and its sound.
+    Object.defineProperty(this, 'call', { enumerable: false });
     this.step = step;
   }
 }

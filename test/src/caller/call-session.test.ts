@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { inspect } from 'node:util';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { MULAW_8K } from '../../../audio/index.js';
 import { RealtimeAgent, RealtimeSession, tool } from '../../../session/index.js';
@@ -32,6 +33,12 @@ async function refusal(call: Promise<unknown>): Promise<CallerError> {
 }
 
 describe('a scripted caller and a session on the manual clock', () => {
+  it('fails with an error that fits on a screen, with the call beside it', async () => {
+    const error = await refusal(caller().hears('never said', { withinMs: 2_000 }).calls(restaurant(), greeted));
+    expect(error.call.events.length).toBeGreaterThan(10);
+    expect(inspect(error).split('\n').length).toBeLessThan(40);
+  });
+
   it('talks, waits for what is said, interrupts and hangs up', async () => {
     const call = await caller()
       .hears(/how can I help/i)
