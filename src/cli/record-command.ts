@@ -55,7 +55,7 @@ async function record(values: FlagValues, terminal: Terminal, words: readonly st
   }
   const { connections } = proxy;
   const durationMs = Math.round(systemClock.now() - startedMs);
-  const summary = json ? JSON.stringify({ type: 'summary', connections, out, durationMs }) : `Recorded ${counted(connections, 'connection')} in ${(durationMs / 1000).toFixed(1)} s into ${out}.`;
+  const summary = json ? JSON.stringify({ type: 'summary', connections, out, durationMs }) : `Recorded ${counted(connections, 'connection')} in ${(durationMs / 1000).toFixed(1)} s into ${out}.${words.length > 0 && connections === 0 ? ' The program never connected here: it has to take the address from OPENAI_BASE_URL or VOICEWIRE_MODEL_URL.' : ''}`;
   // With a command, the output is the command's.
   if (words.length > 0) terminal.err(summary);
   else terminal.out(summary);

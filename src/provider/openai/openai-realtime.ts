@@ -17,13 +17,14 @@ const BETA_HEADER = { 'OpenAI-Beta': 'realtime=v1' };
 export interface OpenaiRealtimeOptions {
   /**
    * A key or client secret, or a function that fetches one for each connection. Not needed where the server asks for none. It goes out as
-   * `Authorization: Bearer`, to Azure as `api-key`; a token of Entra is given in `headers`.
+   * `Authorization: Bearer`, to Azure as `api-key`; a token of Entra is given in `headers`. Undefined is the same as absent, here and below, so that
+   * environment variables can be given as they are.
    */
-  readonly apiKey?: string | (() => string | Promise<string>);
+  readonly apiKey?: string | (() => string | Promise<string>) | undefined;
   /** Default `gpt-realtime`. */
-  readonly model?: string;
+  readonly model?: string | undefined;
   /** Of any server that speaks the realtime protocol. `wss:`, or `ws:` on this machine; `?model=` is added when neither it nor Azure's `?deployment=` is there. */
-  readonly url?: string | URL;
+  readonly url?: string | URL | undefined;
   /**
    * How the protocol is spelt. `beta` is the earlier way, of Azure's preview, of Voice Live and of some compatible servers; both are understood
    * whatever stands here. Default: `current`, and `beta` for an address with an `api-version`.

@@ -271,3 +271,8 @@ async function freePort(): Promise<number> {
   await once(server, 'close');
   return port;
 }
+
+test('takes what the environment does not have for what was not given', () => {
+  const { VOICEWIRE_NO_SUCH_URL, VOICEWIRE_NO_SUCH_KEY, VOICEWIRE_NO_SUCH_MODEL }: NodeJS.ProcessEnv = {};
+  expect(openaiRealtime({ url: VOICEWIRE_NO_SUCH_URL, apiKey: VOICEWIRE_NO_SUCH_KEY, model: VOICEWIRE_NO_SUCH_MODEL }).label).toBe('gpt-realtime at api.openai.com');
+});
