@@ -1,3 +1,4 @@
+import { HostError } from '../host/errors.js';
 import { systemClock } from '../host/system-clock.js';
 import { differenceText, readRecording, replayClient, replaySession, writeCallWav } from '../recording/index.js';
 import type { Recording, ReplayProblem } from '../recording/index.js';
@@ -6,7 +7,7 @@ import { commonFlags, counted, stringFlag, usage } from './command.js';
 import type { Command, FlagValues } from './command.js';
 import { callStory } from './call-story.js';
 import type { StoryLine } from './call-story.js';
-import { harmless } from './terminal.js';
+import { Interruption, harmless } from './terminal.js';
 import type { Terminal } from './terminal.js';
 
 export const replayCommand: Command = {
@@ -55,7 +56,14 @@ async function replay(values: FlagValues, terminal: Terminal, words: readonly st
     else terminal.out(`It goes another way:\n${differenceText(difference)}`);
     if (!recording.complete) terminal.out('The recording has no end: its writer died here.');
   }
-  return difference === undefined || lenient ? 0 : 1;
+  return exitCode(difference === undefined || lenient, terminal);
+}
+
+/** What Ctrl-C has stopped ends as every call that it stops, whatever is known by then. */
+function exitCode(good: boolean, { interrupted }: Terminal): number {
+  const { reason } = interrupted as { reason?: unknown };
+  if (reason instanceof Interruption) return reason.exitCode;
+  return good ? 0 : 1;
 }
 
 /** The call in words, line by line, at its own pace where one is asked for. */
@@ -64,8 +72,8 @@ async function tell(recording: Recording, values: FlagValues, terminal: Terminal
   const story = callStory(recording);
   const startedMs = systemClock.now();
   for (const line of story) {
-    if (terminal.interrupted.aborted) break;
     if (speed !== undefined) await until(startedMs + (line.at - recording.header.clockMs) / speed, terminal.interrupted);
+    if (terminal.interrupted.aborted) break;
     terminal.out(values['json'] === true ? JSON.stringify(line) : storyText(line, recording.header.clockMs));
   }
   return story.length;
@@ -76,13 +84,20 @@ function storyText({ at, who, text }: StoryLine, clockMs: number): string {
 }
 
 async function playClient(recording: Recording, url: string, lenient: boolean, values: FlagValues, terminal: Terminal): Promise<number> {
+  if (recording.header.level !== 'wire' || !recording.lines.some(({ type }) => type === 'open')) {
+    throw new HostError('RECORDING_INVALID', `${recording.path} has no client that could be played: it is of level "${recording.header.level}"${recording.header.level === 'wire' ? ', and nobody connected' : ''}.`, { hint: 'Record one with "voicewire record"; without --url the recording of a session is played again.' });
+  }
+  const speed = speedFrom(values);
   const key = terminal.env['OPENAI_API_KEY']?.trim();
   const transport = await connectWebSocket(url, { protocols: ['realtime'], signal: terminal.interrupted, headers: key === undefined || key === '' ? {} : { Authorization: `Bearer ${key}` } });
   const json = values['json'] === true;
   const onProblem = (problem: ReplayProblem): void => terminal.out(json ? JSON.stringify({ type: 'problem', ...problem }) : differenceText(problem));
-  const { close, problems, received } = await replayClient(recording, transport, { mode: lenient ? 'lenient' : 'strict', speed: speedFrom(values), onProblem });
+  const hangUp = (): void => void transport.close(1000, 'stopped');
+  terminal.interrupted.addEventListener('abort', hangUp, { once: true });
+  const { close, problems, received } = await replayClient(recording, transport, { mode: lenient ? 'lenient' : 'strict', speed, onProblem });
+  terminal.interrupted.removeEventListener('abort', hangUp);
   terminal.out(json ? JSON.stringify({ type: 'summary', outcome: problems.length === 0 ? 'same' : 'different', received, closeCode: close.code }) : `${counted(received, 'message')} of the server, ${counted(problems.length, 'difference')}; closed with ${close.code}.`);
-  return problems.length === 0 || lenient ? 0 : 1;
+  return exitCode(problems.length === 0 || lenient, terminal);
 }
 
 /** `--speed`, 1 where it is not given. */

@@ -28,7 +28,7 @@ export const serveCommand: Command = {
     host: { type: 'string', value: '<address>', help: 'address to bind; others than 127.0.0.1 need a token' },
     'model-url': { type: 'string', value: '<url>', help: 'realtime model server, ws:// or wss:// (VOICEWIRE_MODEL_URL)' },
     model: { type: 'string', value: '<name>', help: 'model to ask for (gpt-realtime)' },
-    script: { type: 'string', value: '<name>', help: 'use the emulator, with the script demo, parrot, or a JSON file' },
+    script: { type: 'string', value: '<name>', help: 'use the emulator, with the script demo, parrot, or a file of your own' },
     token: { type: 'string', value: '<token>', help: 'what clients must know (VOICEWIRE_TOKEN)' },
     'allow-origin': { type: 'string', multiple: true, value: '<origin>', help: 'page elsewhere that may connect, e.g. https://app.example.com' },
     'allow-host': { type: 'string', multiple: true, value: '<name>', help: 'host name under which this gateway is reached' },

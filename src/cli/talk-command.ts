@@ -39,7 +39,7 @@ export const talkCommand: Command = {
     token: { type: 'string', value: '<token>', help: 'what that gateway wants to know (VOICEWIRE_TOKEN)' },
     'model-url': { type: 'string', value: '<url>', help: 'without --url: the realtime model server, ws:// or wss://' },
     model: { type: 'string', value: '<name>', help: 'without --url: the model to ask for; OPENAI_API_KEY is its key' },
-    script: { type: 'string', value: '<name>', help: 'without --url: the emulator with the script demo, parrot, or a JSON file' },
+    script: { type: 'string', value: '<name>', help: 'without --url: the emulator with the script demo, parrot, or a file of your own' },
     'max-seconds': { type: 'string', value: '<number>', help: 'end the call after this time (600)' },
     ...commonFlags,
   },

@@ -67,8 +67,11 @@ export function eventLines(recording: { readonly lines: readonly RecordingLine[]
 /** Gives the length of the call. `recorder` sees what it would see of a session. */
 function runAgain(recording: Recording, recorder: SessionRecorder): number {
   const start = recording.lines.find((line): line is StartLine => line.type === 'start');
-  if (start === undefined || recording.header.level !== 'session') {
+  if (recording.header.level !== 'session') {
     throw new HostError('RECORDING_INVALID', `${recording.path} is not the recording of a session.`, { hint: 'A recording of level "wire" is replayed as a model, a client or a server.' });
+  }
+  if (start === undefined) {
+    throw new HostError('RECORDING_INVALID', `${recording.path} ends before the session has begun: there is nothing to play.`, { hint: 'Its writer died, or the file was cut. Take a whole copy.' });
   }
   let { agentName } = start;
   const { sessionId = '', startedAt } = recording.header;

@@ -60,8 +60,41 @@ describe('voicewire replay', () => {
     const running = run(['replay', '--json', '--speed', '0.01', `${FIXTURE}.vw.jsonl`]);
     await running.line('story');
     running.interrupt();
-    await running.exitCode;
+    expect(await running.exitCode).toBe(130);
     expect(running.out.length).toBeLessThan(5);
+  });
+
+  it('hangs up at Ctrl-C while the client is played', async () => {
+    await using emulator = await startEmulator();
+    const path = join(folder, 'call.vw.jsonl');
+    const recording = run(['record', '--json', '--to', emulator.url, '--out', path, '--', process.execPath, '--input-type=module', '-e', CLIENT], { OPENAI_API_KEY: KEY });
+    expect(await recording.exitCode).toBe(7);
+    // Its session says another thing at once, its date of expiry, and the client is too slow to be over by itself.
+    await using other = await startEmulator({ sessionLimitMs: 60_000 });
+    const running = run(['replay', '--json', '--lenient', '--speed', '0.01', '--url', other.url, path]);
+    await running.line('problem');
+    running.interrupt();
+    expect(await running.exitCode).toBe(130);
+    expect(await running.line('summary')).toMatchObject({ closeCode: 1000 });
+  });
+
+  it('says of a file that was cut before the session began that there is nothing to play', async () => {
+    const path = join(folder, 'cut.vw.jsonl');
+    await writeFile(path, `${(await readFile(`${FIXTURE}.vw.jsonl`, 'utf8')).split('\n')[0]}\n{"at":1000,"dir":"in","le`);
+    const { exitCode, err } = run(['replay', path]);
+    expect(await exitCode).toBe(1);
+    expect(err.join('\n')).toMatch(/error RECORDING_INVALID: .*cut\.vw\.jsonl ends before the session has begun/);
+  });
+
+  it.each([
+    ['a session', (header: string) => header, /level "session"\./],
+    ['a wire on which nobody spoke', (header: string) => header.replace('"level":"session"', '"level":"wire"'), /nobody connected/],
+  ])('plays no client of the recording of %s, and calls nobody', async (_what, headerOf, message) => {
+    const path = join(folder, 'none.vw.jsonl');
+    await writeFile(path, `${headerOf((await readFile(`${FIXTURE}.vw.jsonl`, 'utf8')).split('\n')[0] ?? '')}\n`);
+    const { exitCode, err } = run(['replay', '--json', '--url', 'ws://127.0.0.1:9/v1/realtime', path]);
+    expect(await exitCode).toBe(1);
+    expect(JSON.parse(err.at(-1) ?? '{}')).toMatchObject({ code: 'RECORDING_INVALID', message: expect.stringMatching(message) as string });
   });
 
   it.each([
@@ -154,6 +187,12 @@ describe('voicewire record', () => {
     const { exitCode, err } = run(['record', '--json', ...args, '--', process.execPath, '-e', '0']);
     expect(await exitCode).toBe(code === 'USAGE' ? 2 : 1);
     expect(JSON.parse(err.at(-1) ?? '{}')).toMatchObject({ code });
+  });
+
+  it('says when the command went another way than through it', async () => {
+    const { exitCode, err } = run(['record', '--to', 'ws://127.0.0.1:9/v1/realtime', '--out', join(folder, 'none.vw.jsonl'), '--', process.execPath, '-e', '0']);
+    expect(await exitCode).toBe(0);
+    expect(err.join('\n')).toMatch(/^Recorded 0 connections .* The program never connected here: .*OPENAI_BASE_URL or VOICEWIRE_MODEL_URL\.$/);
   });
 
   it('says when the command cannot be run', async () => {
