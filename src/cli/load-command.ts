@@ -102,7 +102,8 @@ async function load(values: FlagValues, terminal: Terminal): Promise<number> {
   if (plot !== undefined) writePlot(plot, kneeSvg(report.levels, latenessLimitMs));
   if (json) terminal.out(JSON.stringify({ type: 'summary', ...report, machine, ...(plot === undefined ? {} : { plot }) }));
   else {
-    for (const line of [...reportLines(report), `  this machine                         ${counted(machine.cores, 'core')}, load average ${machine.loadAverage}`, '', ...kneeText(report.levels, latenessLimitMs), '']) terminal.out(line);
+    const knee = kneeText(report.levels, latenessLimitMs);
+    for (const line of [...reportLines(report), `  this machine                         ${counted(machine.cores, 'core')}, load average ${machine.loadAverage}`, ...(knee.length === 0 ? [] : ['', ...knee]), '']) terminal.out(line);
     for (const reason of report.reasons) terminal.out(reason);
     terminal.out(`verdict: ${report.verdict}`);
   }

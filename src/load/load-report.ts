@@ -92,13 +92,13 @@ export function loadReport(result: LoadResult, bytes: { readonly sent: number; r
 export function reportLines(report: LoadReport): string[] {
   const { latencyMs, latenessMs, perCall, perCore, generator } = report;
   const errors = Object.values(report.errors).reduce((sum, count) => sum + count, 0);
-  const row = ({ p50, p95, p99, max }: { p50: number; p95: number; p99: number; max: number }): string => `p50 ${p50}  p95 ${p95}  p99 ${p99}  max ${max}`;
-  const core = `${perCore.isKnee ? '' : 'at least '}${perCore.calls} within ${perCore.latenessLimitMs} ms of lateness (p99)${perCore.byCpu === undefined ? '' : `; by the CPU it took, ${perCore.byCpu}`}`;
+  const row = ({ p50, p95, p99, max }: { p50: number; p95: number; p99: number; max: number }, count: number): string => (count === 0 ? 'none' : `p50 ${p50}  p95 ${p95}  p99 ${p99}  max ${max}`);
+  const core = latenessMs.frames === 0 ? 'no sound came' : `${perCore.isKnee ? '' : 'at least '}${perCore.calls} within ${perCore.latenessLimitMs} ms of lateness (p99)${perCore.byCpu === undefined ? '' : `; by the CPU it took, ${perCore.byCpu}`}`;
   const own = perCall.cpuMsPerSecond === undefined ? 'the server is not ours: its CPU and memory are not known' : `${perCall.cpuMsPerSecond} ms of CPU a second, ${Math.round((perCall.memoryBytes ?? 0) / 1024)} KiB of memory`;
   return [
     `${report.peakCalls} calls at once of ${report.calls}, ${(report.elapsedMs / 1000).toFixed(1)} s: ${report.dials} dialled, ${report.doneCalls} to their end, ${errors} errors`,
-    `  latency, answer to first sound, ms   ${row(latencyMs)}  (${latencyMs.answers} answers)`,
-    `  lateness of frames, ms               ${row(latenessMs)}  (${latenessMs.frames} frames)`,
+    `  latency, answer to first sound, ms   ${row(latencyMs, latencyMs.answers)}  (${latencyMs.answers} answers)`,
+    `  lateness of frames, ms               ${row(latenessMs, latenessMs.frames)}  (${latenessMs.frames} frames)`,
     `  calls per core                       ${core}`,
     `  a call costs                         ${own}`,
     `  a call sends and receives            ${Math.round(perCall.sentBytesPerSecond / 1024)} and ${Math.round(perCall.receivedBytesPerSecond / 1024)} KiB a second`,

@@ -47,6 +47,11 @@ describe('the verdict', () => {
   });
 });
 
+it('has no numbers for what did not take place', () => {
+  const text = reportLines(loadReport(result({ lateness: histogram(), latency: histogram(), levels: [], peakCalls: 0 }), bytes, { errors: 0 }, 20)).join('\n');
+  expect(text).toMatch(/first sound, ms +none {2}\(0 answers\)\n.*frames, ms +none {2}\(0 frames\)\n {2}calls per core +no sound came\n/);
+});
+
 describe('calls per core', () => {
   it('are those below the knee, and by the CPU that a call took', () => {
     expect(loadReport(result(), bytes, { errors: 0 }, 20).perCore).toEqual({ calls: 20, isKnee: true, latenessLimitMs: 20, byCpu: 100 });
