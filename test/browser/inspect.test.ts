@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -100,6 +100,17 @@ describe.skipIf(executablePath === undefined)('the page of voicewire inspect', (
     expect(asked.filter((url) => url.startsWith('file:')).length).toBe(1);
     expect(await page.locator('.tile', { hasText: 'Tools' }).textContent()).toContain('1 ok');
     expect(await page.locator('.tile', { hasText: 'Cost' }).textContent()).toMatch(/¢|\$/);
+    await page.close();
+  });
+
+  test('claims no turns, tokens or cost of a wire', async () => {
+    const recording = join(folder, 'wire.vw.jsonl');
+    const format = { encoding: 'pcm16', sampleRate: 24_000, channels: 1 };
+    const header = { format: 'voicewire-recording', version: 1, level: 'wire', clockMs: 0, peers: {}, audio: { keep: 'hash', input: format, output: format }, redaction: { rules: [], patterns: 0, secrets: 0 } };
+    const lines = [header, { at: 10, dir: 'out', leg: 'model', type: 'open', connection: 1, url: 'ws://127.0.0.1:9/v1/realtime' }, { at: 900, dir: 'out', leg: 'model', type: 'close', connection: 1, code: 1000, reason: '' }];
+    writeFileSync(recording, lines.map((line) => `${JSON.stringify(line)}\n`).join(''));
+    const page = await open((await inspect(recording, '--out', join(folder, 'wire.html'))).path);
+    for (const name of ['Turns', 'Tokens', 'Cost']) expect(await page.locator('.tile', { hasText: name }).textContent()).toBe(`${name}–not told by a wire`);
     await page.close();
   });
 

@@ -61,12 +61,12 @@ function showCall(index: number): void {
   setCursor(timeline.turns[0]?.fromMs ?? timeline.startMs);
 }
 
-function tiles({ turns: all, interruptions, tools, totals, heard }: Timeline): [string, string, string][] {
+function tiles({ level, turns: all, interruptions, tools, totals, heard }: Timeline): [string, string, string][] {
   const measured = report[callIndex]?.measured.latency;
   const heardMs = heard.reduce((sum, item) => sum + item.heardMs, 0);
   const cuts = interruptions.filter(({ unheardMs }) => unheardMs > 0);
   const unpriced = totals.unpriced > 0 ? `${totals.unpriced} without a price` : 'all priced';
-  return [
+  const shown: [string, string, string][] = [
     ['Latency, median', measured === undefined ? '–' : showLength(measured.p50), measured === undefined ? 'no turn was waited for' : `p95 ${showLength(measured.p95)}`],
     ['Turns', showCount(all.length), `${all.filter(({ latencyMs }) => latencyMs !== undefined).length} with a latency`],
     ['Agent heard', showLength(heardMs), `${heard.length} ${heard.length === 1 ? 'item' : 'items'}`],
@@ -76,6 +76,8 @@ function tiles({ turns: all, interruptions, tools, totals, heard }: Timeline): [
     ['Cost', totals.usd === 0 && totals.unpriced > 0 ? '–' : showCost(totals.usd), unpriced],
     ['Errors', showCount(totals.errors), totals.errors === 0 ? 'none told' : 'see the events'],
   ];
+  // What is a session's is not nought on a wire: it is not known.
+  return level === 'session' ? shown : shown.map(([name]) => [name, '–', 'not told by a wire']);
 }
 
 /** Everything follows the cursor. `moved`: somebody put it there, so that the sound goes there too. */
