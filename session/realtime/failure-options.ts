@@ -34,11 +34,13 @@ export function failurePolicy(options: FailureOptions | undefined, format: Audio
   const { retries = 1, disconnectedAfterMs = 2_000, by = {}, ...all } = options;
   if (!(Number.isInteger(retries) && retries >= 0)) throw new RangeError(`onFailure.retries must be a whole number from 0 up, not ${retries}.`);
   if (!(disconnectedAfterMs >= 0)) throw new RangeError(`onFailure.disconnectedAfterMs must not be below 0, and is ${disconnectedAfterMs}.`);
-  const reactions = Object.fromEntries(Object.keys(KINDS).map((kind) => [kind, reaction({ ...all, ...by[kind as FailureKind] }, format)]));
-  return { reactions: reactions as Record<FailureKind, FailureReaction>, retries, disconnectedAfterMs };
+  const answers = Object.keys(KINDS).map((kind) => [kind, { ...all, ...by[kind as FailureKind] }] as const);
+  const played = [...new Set(answers.flatMap(([, { play }]) => (play === undefined ? [] : [play])))];
+  const reactions = Object.fromEntries(answers.map(([kind, answer]) => [kind, reaction(answer, played)]));
+  return { clips: played.map((clip) => fallbackClipBytes(clip, format)), reactions: reactions as Record<FailureKind, FailureReaction>, retries, disconnectedAfterMs };
 }
 
-function reaction({ play, say, then = 'retry', otherwise = 'continue' }: FailureAnswer, format: AudioFormat): FailureReaction {
+function reaction({ play, say, then = 'retry', otherwise = 'continue' }: FailureAnswer, played: readonly FallbackClip[]): FailureReaction {
   if (say?.trim() === '') throw new TypeError('onFailure.say needs words.');
-  return { then, otherwise, ...(say === undefined ? {} : { say }), ...(play === undefined ? {} : { clip: fallbackClipBytes(play, format) }) };
+  return { then, otherwise, ...(say === undefined ? {} : { say }), ...(play === undefined ? {} : { clip: played.indexOf(play) }) };
 }

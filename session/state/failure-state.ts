@@ -2,8 +2,8 @@ import type { VoicewireError } from '../errors.js';
 import type { FailureKind, FailureThen } from '../events/session-event.js';
 
 export interface FailureReaction {
-  /** In the session's output format. */
-  readonly clip?: Uint8Array;
+  /** Which of the policy's clips is heard. */
+  readonly clip?: number;
   /** For the model to say, where it is not the model that failed. */
   readonly say?: string;
   readonly then: FailureThen;
@@ -12,6 +12,8 @@ export interface FailureReaction {
 }
 
 export interface FailurePolicy {
+  /** In the session's output format; each once, however many kinds of failure it is heard for. */
+  readonly clips: readonly Uint8Array[];
   readonly reactions: Readonly<Record<FailureKind, FailureReaction>>;
   /** How often the model is asked again, for one turn of the user. */
   readonly retries: number;

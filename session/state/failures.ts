@@ -127,8 +127,9 @@ function isOwed(state: SessionState): boolean {
 // ---- telling ----
 
 function playReaction(context: StepContext, { clip }: FailureReaction): number | undefined {
-  if (clip === undefined || context.state.config.outputModality !== 'audio') return undefined;
-  return playClip(context, { bytes: clip, source: 'fallback' });
+  const { failures, config } = context.state;
+  const bytes = clip === undefined || config.outputModality !== 'audio' ? undefined : failures.policy?.clips[clip];
+  return bytes === undefined ? undefined : playClip(context, { bytes, source: 'fallback' });
 }
 
 function tell(context: StepContext, kind: FailureKind, error: VoicewireError, then: FailureThen, heard: 'clip' | 'words' | 'nothing'): void {
