@@ -12,7 +12,7 @@ const { values: options } = parseArgs({
   options: { conversations: { type: 'string', default: '200' }, seconds: { type: 'string', default: '30' }, chunk: { type: 'string', default: '20' }, 'keep-build': { type: 'boolean', default: false }, json: { type: 'boolean', default: false } },
 });
 if (!options['keep-build'] || !existsSync(`${here}.built`)) {
-  const { status } = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p', 'tsconfig.build.json', '--outDir', 'bench/.built'], { cwd: root, stdio: 'inherit' });
+  const { status } = spawnSync(process.execPath, ['scripts/build.mjs', 'bench/.built'], { cwd: root, stdio: 'inherit' });
   if (status !== 0) process.exit(1);
 }
 

@@ -42,7 +42,7 @@ function turns(items) {
   const perBatch = 60;
   const before = frames(historyItems(items));
   const batch = frames(Array.from({ length: perBatch }, (_, number) => turn(number)).flat());
-  return async (run) => (await downlink(run, { what: 'turns', before, batch, warm: 2, times: 4, perBatch })).value;
+  return async (run) => (await downlink(run, { what: 'turns', before, batch, warm: 10, times: 6, perBatch })).value;
 }
 
 async function uplink({ client, server, url }) {
@@ -60,12 +60,12 @@ async function uplink({ client, server, url }) {
 }
 
 const SESSIONS = 100;
-const LIVE_MS = 3_000;
-const WARM_STRETCHES = 5;
+const LIVE_MS = 2_000;
+const WARM_STRETCHES = 6;
 
 /**
  * Per second of the call, for all sessions together, in ms: 50 chunks of 20 ms up and 5 deltas of 200 ms down, on each. The calls have been going on
- * for five times as long when the measuring begins.
+ * for six times as long when the measuring begins.
  */
 async function live({ client, server, url }) {
   await client.ask({ job: 'open', url, count: SESSIONS });
