@@ -25,6 +25,11 @@ export function explainError(error: unknown): string {
   return lines.join('\n');
 }
 
+/** Words of a problem, as a model gets them in the place of a tool's result. */
+export function problem(text: string): string {
+  return JSON.stringify({ error: text });
+}
+
 function causeOf(thrown: unknown): unknown {
   return thrown instanceof Error ? thrown.cause : undefined;
 }

@@ -3,6 +3,7 @@ import type { BackgroundPolicy } from '../ports/background.js';
 import type { ModelFunctionTool } from '../ports/model.js';
 import { misfits } from './json-schema.js';
 import type { JsonSchema } from './json-schema.js';
+import { checkWith, isZod, jsonSchemaOf } from './zod-schema.js';
 
 /** What a tool gets beside its arguments. */
 export interface ToolContext {
@@ -124,7 +125,7 @@ export function tool<const Parameters extends ToolParameters>(options: ToolOptio
     ...(concurrency === undefined ? {} : { concurrency }),
     ...(respond === undefined ? {} : { respond }),
     ...(background === undefined ? {} : { background: backgroundPolicy(name, background) }),
-    definition: { name, description, parameters: schemaOf(parameters) },
+    definition: { name, description, parameters: isZod(parameters) ? jsonSchemaOf(parameters) : parameters },
     parse(argumentsJson) {
       const args = read(argumentsJson);
       if (!args.ok) return { ok: false, problem: `${args.problem} ${REPAIR}` };
@@ -144,22 +145,6 @@ function backgroundPolicy(name: string, options: BackgroundOptions): BackgroundP
   return { acknowledge, afterMs, respond, fillers, everyMs, max, late };
 }
 
-function isZod(parameters: ToolParameters): parameters is $ZodType {
-  return '_zod' in parameters;
-}
-
-/**
- * A zod schema is asked itself for its JSON schema and to check arguments (the Standard Schema interface), so that importing voicewire loads no zod:
- * whoever has a schema has loaded it.
- */
-function schemaOf(parameters: ToolParameters): Readonly<Record<string, unknown>> {
-  if (!isZod(parameters)) return parameters;
-  const { jsonSchema } = parameters['~standard'] as { readonly jsonSchema?: { input(options: { readonly target: string }): Record<string, unknown> } };
-  if (jsonSchema === undefined) throw new TypeError('This schema cannot be given as JSON schema by itself. Make it with z of "zod" from 4.2 on, or pass z.toJSONSchema(schema).');
-  const { $schema: _dialect, ...schema } = jsonSchema.input({ target: 'draft-2020-12' });
-  return schema;
-}
-
 type ReadArguments<Args> = (json: string) => { readonly ok: true; readonly value: Args } | { readonly ok: false; readonly problem: string };
 
 function reader<Args>(parameters: ToolParameters): ReadArguments<Args> {
@@ -174,10 +159,8 @@ function reader<Args>(parameters: ToolParameters): ReadArguments<Args> {
       const problems = misfits(parameters, raw);
       return problems.length === 0 ? { ok: true, value: raw as Args } : { ok: false, problem: doNotFit(problems) };
     }
-    const checked = parameters['~standard'].validate(raw);
-    if (checked instanceof Promise) throw new TypeError('A schema of tool parameters must not check anything asynchronously.');
-    if (checked.issues === undefined) return { ok: true, value: checked.value as Args };
-    return { ok: false, problem: doNotFit(checked.issues.map(({ path = [], message }) => `${path.length === 0 ? 'arguments' : path.join('.')}: ${message}`)) };
+    const checked = checkWith(parameters, raw, 'arguments');
+    return checked.ok ? { ok: true, value: checked.value as Args } : { ok: false, problem: doNotFit(checked.problems) };
   };
 }
 

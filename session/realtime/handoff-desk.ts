@@ -1,16 +1,17 @@
-import type { Handoff, RealtimeAgent } from '../agent/realtime-agent.js';
+import type { Handoff } from '../agent/handoff.js';
+import { prepareHandoff } from '../agent/prepare-handoff.js';
+import type { RealtimeAgent } from '../agent/realtime-agent.js';
 import { errorText } from '../error-text.js';
 import { InvalidStateError, ToolError, VoicewireError } from '../errors.js';
 import type { HistoryItem } from '../events/history-item.js';
 import type { Clock } from '../ports/clock.js';
 import type { SessionInput } from '../state/session-input.js';
 import type { AgentRoster } from './agent-roster.js';
-import { prepareHandoff } from './prepare-handoff.js';
 import type { HandoffOutcome } from './session-options.js';
 
 /** What a hand-off is asked for with. */
 export interface HandoffWish {
-  readonly how: Omit<Handoff, 'definition'>;
+  readonly how: Omit<Handoff<RealtimeAgent>, 'definition'>;
   readonly from: RealtimeAgent;
   readonly reason: string;
   readonly summary: string;
@@ -75,16 +76,4 @@ export class HandoffDesk {
     if (!signal.aborted) onFailure(error);
     if (callId !== undefined) dispatch({ type: 'tool_prepared', callId, ok: false, problem: `The hand-over to ${toAgent} did not work. Say so and go on yourself.` });
   }
-}
-
-/** What the model wrote as it hands over; what it left out is empty. */
-export function readHandoffArguments(argumentsJson: string): { reason: string; summary: string } {
-  let given: unknown;
-  try {
-    given = JSON.parse(argumentsJson);
-  } catch {
-    given = undefined;
-  }
-  const { reason, summary } = (typeof given === 'object' && given !== null ? given : {}) as Record<string, unknown>;
-  return { reason: typeof reason === 'string' ? reason : '', summary: typeof summary === 'string' ? summary : '' };
 }

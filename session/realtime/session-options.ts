@@ -1,6 +1,6 @@
 import { PCM16_24K } from '../../audio/index.js';
 import type { GuardrailOptions } from '../agent/guardrail.js';
-import type { HandoffEntry, HandoffFilter, HandoffSummary } from '../agent/realtime-agent.js';
+import type { HandoffEntry, HandoffFilter, HandoffSummary } from '../agent/handoff.js';
 import type { PriceTable } from '../cost/price-table.js';
 import type { VoicewireError } from '../errors.js';
 import type { HistoryItem } from '../events/history-item.js';

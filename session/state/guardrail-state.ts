@@ -1,19 +1,5 @@
+import type { GuardrailPolicy } from '../ports/guardrail-policy.js';
 import type { ModelInput } from '../ports/model.js';
-
-export interface GuardrailPolicy {
-  readonly output: boolean;
-  readonly input: boolean;
-  readonly debounceCharacters: number;
-  readonly holdBackMs: number;
-  readonly closed: boolean;
-}
-
-/** What came of the checks of one text. */
-export interface GuardrailResult {
-  readonly trip?: { readonly name: string; readonly reason: string; readonly say?: string };
-  /** Guardrails that threw or took too long. */
-  readonly failures: readonly { readonly name: string; readonly problem: string }[];
-}
 
 /** Something of a response that waits until the text that came before it is checked. */
 export interface HeldInput {

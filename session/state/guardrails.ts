@@ -1,8 +1,9 @@
 import { ToolError } from '../errors.js';
+import type { GuardrailResult } from '../ports/guardrail-policy.js';
 import type { ModelContentPart, NewModelItem } from '../ports/model.js';
 import { interrupt } from './barge-in.js';
 import { noteFailure } from './failure-notes.js';
-import type { GuardedResponse, GuardrailResult } from './guardrail-state.js';
+import type { GuardedResponse } from './guardrail-state.js';
 import { guardedResponse, letOut } from './hold-back.js';
 import { cutItem } from './history.js';
 import { dropAnswers } from './response-queue.js';

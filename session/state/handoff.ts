@@ -1,3 +1,4 @@
+import { problem } from '../error-text.js';
 import { ToolError } from '../errors.js';
 import type { ModelConfig, ModelErrorInfo, NewModelItem } from '../ports/model.js';
 import type { HandoffPlan } from './handoff-state.js';
@@ -9,7 +10,7 @@ import { sayRequest } from './say-request.js';
 import type { SessionState } from './session-state.js';
 import type { StepContext } from './step-context.js';
 import { dropOldest, emit, forgive, newId, send } from './step-context.js';
-import { endWithAnswer, join, problem, tell } from './tool-answers.js';
+import { endWithAnswer, join, tell } from './tool-answers.js';
 import type { ToolCall } from './tool-state.js';
 
 /** The model confirms a configuration within a tenth of a second; after this long the old agent goes on. */

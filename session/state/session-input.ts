@@ -2,10 +2,10 @@ import type { PlaybackReport } from '../../audio/index.js';
 import type { HistoryItem, NewHistoryItem } from '../events/history-item.js';
 import type { ResponsePriority } from '../events/response-wish.js';
 import type { ToolOutcome } from '../events/session-event.js';
+import type { GuardrailResult } from '../ports/guardrail-policy.js';
 import type { ModelClose, ModelContentPart, ModelInput, ResponseRequest } from '../ports/model.js';
-import type { GuardrailResult } from './guardrail-state.js';
+import type { ToolPlan } from '../ports/tool-plan.js';
 import type { HandoffPlan } from './handoff-state.js';
-import type { ToolPlan } from './tool-state.js';
 
 /** What tools, and people who decide about them, say. */
 export type ToolInput =

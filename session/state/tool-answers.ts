@@ -53,8 +53,3 @@ export function join(context: StepContext, responseId: string, over = !context.s
   const { state } = context;
   if (over && !hasOpenCalls(state, responseId) && state.tools.wishes.delete(responseId)) want(context, { request: {}, origin: 'tools' });
 }
-
-/** Words of a problem, as a model gets them. */
-export function problem(text: string): string {
-  return JSON.stringify({ error: text });
-}

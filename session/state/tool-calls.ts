@@ -1,4 +1,6 @@
+import { problem } from '../error-text.js';
 import { ToolError, assertNever } from '../errors.js';
+import type { ToolPlan } from '../ports/tool-plan.js';
 import { noteFailure } from './failure-notes.js';
 import { setArguments } from './history.js';
 import type { ToolInput } from './session-input.js';
@@ -7,8 +9,8 @@ import { agentOfResponse, emit } from './step-context.js';
 import { acknowledgeCall, addResult, onBackgroundTime } from './background-tools.js';
 import { decideHosted, hostedOutcome, onHostedTime } from './hosted-tools.js';
 import { keepIdle } from './idle-pause.js';
-import { endCall, endWithAnswer, join, problem } from './tool-answers.js';
-import type { ToolCall, ToolPlan } from './tool-state.js';
+import { endCall, endWithAnswer, join } from './tool-answers.js';
+import type { ToolCall } from './tool-state.js';
 import { armToolTimer } from './tool-timer.js';
 
 interface CallPlace {

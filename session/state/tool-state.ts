@@ -1,4 +1,5 @@
 import type { BackgroundPolicy } from '../ports/background.js';
+import type { ToolPlan } from '../ports/tool-plan.js';
 
 /** How many calls a session takes on at once. */
 export interface ToolLimits {
@@ -11,16 +12,6 @@ export interface ToolLimits {
 }
 
 export const DEFAULT_TOOL_LIMITS: ToolLimits = { concurrency: 16, queue: 64 };
-
-/** What is known of a call before it runs: of its tool, and of its arguments. */
-export interface ToolPlan {
-  /** Who called it; a hand-off does not change that. */
-  readonly agentName: string;
-  readonly needsApproval: boolean;
-  readonly respond: boolean;
-  readonly concurrency?: number;
-  readonly background?: BackgroundPolicy;
-}
 
 /**
  *      arguing ──▶ preparing ──┬──▶ approval ──approve──▶ queued ──room──▶ running ──┬──────────────────────▶ ended

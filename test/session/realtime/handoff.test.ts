@@ -24,7 +24,7 @@ interface Desk extends Harness {
 }
 
 /** A front agent that may hand over to billing. The model confirms configurations by itself unless `autoConfirm` is false. */
-async function desk(options: { to?: Partial<HandoffOptions>; tools?: Tool[]; autoConfirm?: boolean } & Partial<Omit<RealtimeSessionOptions, 'model' | 'clock'>> = {}): Promise<Desk> {
+async function desk(options: { to?: Partial<HandoffOptions<RealtimeAgent>>; tools?: Tool[]; autoConfirm?: boolean } & Partial<Omit<RealtimeSessionOptions, 'model' | 'clock'>> = {}): Promise<Desk> {
   const { to = {}, tools = [], autoConfirm = true, ...rest } = options;
   const model = scriptedModel({ autoConfigure: autoConfirm });
   const front = new RealtimeAgent({ name: 'Front desk', instructions: 'Greet.', tools: [simpleTool('opening_hours'), ...tools], handoffs: [handoff({ to: billing, ...to })] });
@@ -231,7 +231,7 @@ describe('a hand-off that fails', () => {
 });
 
 describe('what the new agent knows', () => {
-  async function afterSomeWords(to: Partial<HandoffOptions>): Promise<Desk> {
+  async function afterSomeWords(to: Partial<HandoffOptions<RealtimeAgent>>): Promise<Desk> {
     const made = await desk({ to });
     made.model.push({ type: 'item_added', item: { type: 'message', id: 'u1', role: 'user', status: 'completed', content: [{ type: 'input_text', text: 'Hi' }] } });
     made.model.push(...replyBegins('r1', 'a1', 'Hello.', 0), ...replyEnds('r1', 'a1', 'Hello.'));

@@ -1,9 +1,8 @@
-import type { Handoff, HandoffContext } from '../agent/realtime-agent.js';
 import { errorText } from '../error-text.js';
 import { ToolError } from '../errors.js';
 import type { HistoryItem } from '../events/history-item.js';
 import type { Clock, Timer } from '../ports/clock.js';
-import type { HandoffPlan } from '../state/handoff-state.js';
+import type { Handoff, HandoffContext } from './handoff.js';
 
 /** Time for the application's own functions: meanwhile the caller waits. */
 const PREPARE_MS = 5_000;
@@ -20,8 +19,16 @@ export interface HandoffWish {
   readonly signal: AbortSignal;
 }
 
+/** What the new agent shall know. */
+export interface HandoffMemory {
+  /** Items to be taken out of the model's conversation. */
+  readonly drop: readonly string[];
+  /** A text that stands in their place. */
+  readonly carried?: string;
+}
+
 /** Asks the application what the new agent shall know. Rejects with a `ToolError` when one of its functions throws or takes too long. */
-export async function prepareHandoff(clock: Clock, wish: HandoffWish): Promise<Pick<HandoffPlan, 'drop' | 'carried'>> {
+export async function prepareHandoff(clock: Clock, wish: HandoffWish): Promise<HandoffMemory> {
   const { how, history, signal, summary, ...names } = wish;
   if (how.inputFilter === undefined && how.carry === 'all') return { drop: [] };
   const tooLate = new AbortController();
@@ -47,7 +54,7 @@ export async function prepareHandoff(clock: Clock, wish: HandoffWish): Promise<P
   }
 }
 
-async function prepare(how: HandoffWish['how'], history: readonly HistoryItem[], summary: string, context: HandoffContext): Promise<Pick<HandoffPlan, 'drop' | 'carried'>> {
+async function prepare(how: HandoffWish['how'], history: readonly HistoryItem[], summary: string, context: HandoffContext): Promise<HandoffMemory> {
   const kept = how.inputFilter === undefined ? (how.carry === 'all' ? history : []) : await how.inputFilter(history, context);
   const carried = how.carry === 'all' ? '' : how.carry === 'summary' ? summary : await how.carry(history, context);
   // A model that gives no summary must not cost the conversation its memory.

@@ -1,10 +1,9 @@
-import { ToolOutput } from '../agent/tool.js';
-import type { ParsedArguments, Tool, ToolResult } from '../agent/tool.js';
-import { errorText } from '../error-text.js';
+import { errorText, problem } from '../error-text.js';
 import type { ToolOutcome } from '../events/session-event.js';
 import type { Clock, Timer } from '../ports/clock.js';
-import { problem } from '../state/tool-answers.js';
-import type { ToolPlan } from '../state/tool-state.js';
+import type { ToolPlan } from '../ports/tool-plan.js';
+import { ToolOutput } from './tool.js';
+import type { ParsedArguments, Tool, ToolResult } from './tool.js';
 
 export interface ToolSettled {
   readonly outcome: ToolOutcome;

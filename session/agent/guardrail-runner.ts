@@ -1,7 +1,7 @@
-import type { Guardrail, GuardrailContext, GuardrailOptions, GuardrailVerdict } from '../agent/guardrail.js';
 import { errorText } from '../error-text.js';
 import type { Clock, Timer } from '../ports/clock.js';
-import type { GuardrailPolicy, GuardrailResult } from '../state/guardrail-state.js';
+import type { GuardrailPolicy, GuardrailResult } from '../ports/guardrail-policy.js';
+import type { Guardrail, GuardrailContext, GuardrailOptions, GuardrailVerdict } from './guardrail.js';
 
 export interface TextCheck {
   readonly of: 'output' | 'input';
