@@ -1,6 +1,8 @@
 import type { BargeInPolicy } from './barge-in-policy.js';
 import { createEcho } from './echo-state.js';
 import type { EchoState } from './echo-state.js';
+import { NO_ENTRIES } from './sparse.js';
+import type { SparseMap } from './sparse.js';
 
 /** Sound that is held because the user may be interrupting, or was held and plays on while the words are still to come. */
 export interface Doubt {
@@ -40,7 +42,7 @@ export interface BargeInState {
   mode: Exclude<BargeInPolicy['mode'], 'auto'>;
   phase: BargeInPhase;
   /** Items of the user whose speech began over the agent's, newest last, each with the responses that it began over: a safety phrase in it stops those. */
-  readonly overSound: Map<string, readonly string[]>;
+  readonly overSound: SparseMap<readonly string[]>;
   /** Present while the echo is looked at. */
   echo?: EchoState;
   readonly counts: { tentative: number; confirmed: number; resumed: number; belowEcho: number; mutedMs: number };
@@ -58,7 +60,7 @@ export function createBargeIn(policy: BargeInPolicy): BargeInState {
     policy,
     mode,
     phase: { name: 'calm' },
-    overSound: new Map(),
+    overSound: NO_ENTRIES,
     ...(looksAtEcho ? { echo: createEcho(policy.mode === 'auto') } : {}),
     counts: { tentative: 0, confirmed: 0, resumed: 0, belowEcho: 0, mutedMs: 0 },
     level: { peakDb: -100, smoothDb: -100, floorDb: 0 },

@@ -1,3 +1,5 @@
+import type { SparseMap } from './sparse.js';
+
 /** A response that the application wants beside the conversation. */
 export interface BesideRequest {
   readonly handleId: string;
@@ -9,4 +11,4 @@ export interface BesideRequest {
 }
 
 /** By the event id of the request. */
-export type BesideState = Map<string, BesideRequest>;
+export type BesideState = SparseMap<BesideRequest>;

@@ -11,6 +11,7 @@ import { outputBound, tighter } from './output-bound.js';
 import { settleHandles } from './response-queue.js';
 import { providerError, timeout } from './provider-error.js';
 import { REQUEST_KEY, outcomeOf } from './responses.js';
+import { put } from './sparse.js';
 import { spendResponse } from './spending.js';
 import type { StepContext } from './step-context.js';
 import { emit, forgive, newId, send } from './step-context.js';
@@ -27,7 +28,7 @@ export function askBeside(context: StepContext, request: ResponseRequest, handle
   const reason = state.connection.name !== 'open' ? 'not_connected' : state.beside.size >= MAX_BESIDE ? 'queue_full' : undefined;
   if (reason !== undefined) return settleHandles(context, [handleId], { outcome: 'cancelled', text: '', reason });
   const eventId = newId(state, 'evt');
-  state.beside.set(eventId, { handleId, sinceMs: nowMs, text: '', over: false });
+  put(state, 'beside', eventId, { handleId, sinceMs: nowMs, text: '', over: false });
   const maxOutputTokens = tighter(request.maxOutputTokens, outputBound(state));
   const written = { ...request, ...(maxOutputTokens === undefined ? {} : { maxOutputTokens }), outputModality: 'text', toolChoice: 'none', metadata: { ...request.metadata, [REQUEST_KEY]: eventId } } as const;
   send(context, { type: 'create_response', eventId, request: written });

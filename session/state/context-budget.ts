@@ -5,6 +5,7 @@ import { historyItems } from './history.js';
 import { deleteItem, setContext } from './history-edit.js';
 import type { SessionState } from './session-state.js';
 import type { ContextInput } from './session-input.js';
+import { add } from './sparse.js';
 import { emit } from './step-context.js';
 import type { StepContext } from './step-context.js';
 
@@ -98,7 +99,7 @@ export function keepBudget(context: StepContext): void {
 export function onContextInput(context: StepContext, input: ContextInput): void {
   const { state } = context;
   if (input.type === 'pin') {
-    if (input.pinned) state.context.pinned.add(input.itemId);
+    if (input.pinned) add(state.context, 'pinned', input.itemId);
     else state.context.pinned.delete(input.itemId);
     return;
   }

@@ -1,4 +1,6 @@
 import type { HistoryItem } from '../events/history-item.js';
+import { NO_VALUES } from './sparse.js';
+import type { SparseSet } from './sparse.js';
 
 /** How much of the conversation the model keeps. */
 export interface ContextOptions {
@@ -15,7 +17,7 @@ export interface ContextState {
   /** What the model counted last beyond our own estimate of the items: instructions, tools, and the error of the estimate. */
   beyond: number;
   /** Items that stay. */
-  readonly pinned: Set<string>;
+  readonly pinned: SparseSet;
   /** That the budget can't be kept has been told. */
   over: boolean;
   /** Deleted and not yet in a summary, oldest first. */
@@ -29,5 +31,5 @@ export interface ContextState {
 export function createContext(options?: ContextOptions, summarises = false, instructionsLength = 0): ContextState {
   if (options !== undefined && !(options.budgetTokens > 0)) throw new RangeError(`budgetTokens must be above 0, not ${options.budgetTokens}.`);
   if (options?.retain !== undefined && !(options.retain > 0 && options.retain <= 1)) throw new RangeError(`retain is above 0 and at most 1, not ${options.retain}.`);
-  return { options, summarises, beyond: Math.ceil(instructionsLength / 4), pinned: new Set(), over: false, unsummed: [], writing: undefined, summary: undefined };
+  return { options, summarises, beyond: Math.ceil(instructionsLength / 4), pinned: NO_VALUES, over: false, unsummed: [], writing: undefined, summary: undefined };
 }

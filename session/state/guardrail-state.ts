@@ -1,5 +1,7 @@
 import type { GuardrailPolicy } from '../ports/guardrail-policy.js';
 import type { ModelInput } from '../ports/model.js';
+import { NO_ENTRIES } from './sparse.js';
+import type { SparseMap } from './sparse.js';
 
 /** Something of a response that waits until the text that came before it is checked. */
 export interface HeldInput {
@@ -30,9 +32,9 @@ export interface GuardedResponse {
 
 export interface GuardrailState {
   readonly policy: GuardrailPolicy;
-  readonly responses: Map<string, GuardedResponse>;
+  readonly responses: SparseMap<GuardedResponse>;
   /** Checks under way, by their ids. */
-  readonly checks: Map<string, { readonly of: 'output'; readonly responseId: string; readonly version: number } | { readonly of: 'input'; readonly itemId: string }>;
+  readonly checks: SparseMap<{ readonly of: 'output'; readonly responseId: string; readonly version: number } | { readonly of: 'input'; readonly itemId: string }>;
   /** What is held no longer and is to be dealt with in this step. */
   readonly released: ModelInput[];
   /** The user's newest words. */
@@ -45,5 +47,5 @@ export interface GuardrailState {
 const OFF: GuardrailPolicy = { output: false, input: false, debounceCharacters: 80, holdBackMs: 0, closed: false };
 
 export function createGuardrails(policy: GuardrailPolicy = OFF): GuardrailState {
-  return { policy, responses: new Map(), checks: new Map(), released: [], refusesTurn: false, tripsInARow: 0 };
+  return { policy, responses: NO_ENTRIES, checks: NO_ENTRIES, released: [], refusesTurn: false, tripsInARow: 0 };
 }

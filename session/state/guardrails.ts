@@ -10,8 +10,9 @@ import { dropAnswers } from './response-queue.js';
 import { answersByItself, stopResponse, want } from './responses.js';
 import { sayRequest } from './say-request.js';
 import type { SessionState } from './session-state.js';
+import { put } from './sparse.js';
 import type { StepContext } from './step-context.js';
-import { dropOldest, emit, forgive, newId, send } from './step-context.js';
+import { emit, forgive, newId, send } from './step-context.js';
 import { tell } from './tool-answers.js';
 
 /** Checks of one response at the same time: with a hold-back each new text is checked without waiting for the verdict on the last. */
@@ -43,8 +44,7 @@ export function onUserText(context: StepContext, itemId: string, text: string): 
   const { state } = context;
   if (!state.guardrails.policy.input || text.trim() === '') return;
   const checkId = newId(state, 'check');
-  state.guardrails.checks.set(checkId, { of: 'input', itemId });
-  dropOldest(state.guardrails.checks, MAX_CHECKS);
+  put(state.guardrails, 'checks', checkId, { of: 'input', itemId }, MAX_CHECKS);
   context.effects.push({ type: 'check_text', checkId, of: 'input', text, agentName: state.agent.name, itemId });
 }
 
@@ -102,15 +102,14 @@ export function onGuardedEnd(context: StepContext, responseId: string): void {
 
 function checkWhenDue(context: StepContext, guarded: GuardedResponse): void {
   const { state } = context;
-  const { policy, checks } = state.guardrails;
+  const { policy } = state.guardrails;
   if (guarded.tripped || guarded.version === guarded.sentVersion) return;
   const holds = policy.holdBackMs > 0;
   if (guarded.inFlight >= (holds ? MAX_IN_FLIGHT : 1)) return;
   if (!holds && !guarded.due && guarded.text.length - guarded.sentLength < policy.debounceCharacters) return;
   const checkId = newId(state, 'check');
   const { responseId, itemId, text, version, agentName } = guarded;
-  checks.set(checkId, { of: 'output', responseId, version });
-  dropOldest(checks, MAX_CHECKS);
+  put(state.guardrails, 'checks', checkId, { of: 'output', responseId, version }, MAX_CHECKS);
   guarded.sentVersion = version;
   guarded.sentLength = text.length;
   guarded.inFlight += 1;

@@ -1,4 +1,6 @@
 import type { ModelConfig } from '../ports/model.js';
+import { NO_ENTRIES } from './sparse.js';
+import type { SparseMap } from './sparse.js';
 
 /** What a state has to know of an agent. The agent itself has functions and lives in the runtime, under this id. */
 export interface AgentProfile {
@@ -44,9 +46,9 @@ export interface HandoffState {
   /** Each `configure` that the model has not answered, oldest first: it answers in order. */
   readonly configures: string[];
   /** Responses that began under an agent that has handed over since. */
-  readonly former: Map<string, { readonly agentId: string; readonly name: string }>;
+  readonly former: SparseMap<{ readonly agentId: string; readonly name: string }>;
 }
 
 export function createHandoffState(): HandoffState {
-  return { waiting: [], configures: [], former: new Map() };
+  return { waiting: [], configures: [], former: NO_ENTRIES };
 }

@@ -8,8 +8,9 @@ import { dropEntries, enqueueEntry } from './response-queue.js';
 import { requestNext } from './responses.js';
 import { sayRequest } from './say-request.js';
 import type { SessionState } from './session-state.js';
+import { add, put } from './sparse.js';
 import type { StepContext } from './step-context.js';
-import { dropOldest, emit, forgive, newId, send } from './step-context.js';
+import { emit, forgive, newId, send } from './step-context.js';
 import { endWithAnswer, join, tell } from './tool-answers.js';
 import type { ToolCall } from './tool-state.js';
 
@@ -172,7 +173,7 @@ function rollBack(context: StepContext, problem: string, providerCode?: string):
   reportSettled(context, plan, error);
   if (responseId !== undefined) {
     tell(context, systemMessage(state, `The hand-over to ${plan.agent.name} did not work. You are still ${state.agent.name}: say so in a few words and go on yourself.`));
-    state.tools.wishes.add(responseId);
+    add(state.tools, 'wishes', responseId);
     join(context, responseId);
   }
   nextWaiting(context);
@@ -212,12 +213,9 @@ function failure(problem: string, hint?: string): ToolError {
 
 /** What is still to come of these is the old agent's: events carry its name, calls run its tools. */
 function rememberFormer(state: SessionState): void {
-  const { former } = state.handoff;
   const owner = { agentId: state.agent.agentId, name: state.agent.name };
   const remember = (responseId: string): void => {
-    if (former.has(responseId)) return;
-    former.set(responseId, owner);
-    dropOldest(former, MAX_FORMER);
+    if (!state.handoff.former.has(responseId)) put(state.handoff, 'former', responseId, owner, MAX_FORMER);
   };
   for (const { responseId } of state.calls.values()) remember(responseId);
   for (const { responseId } of state.ledger.entries) remember(responseId);

@@ -6,7 +6,8 @@ import type { EditPlan } from './history-diff.js';
 import { historyItems, removeItem } from './history.js';
 import type { HistoryInput } from './session-input.js';
 import type { SessionState } from './session-state.js';
-import { addBounded, emit, newId, send } from './step-context.js';
+import { add, put } from './sparse.js';
+import { emit, newId, send } from './step-context.js';
 import type { StepContext } from './step-context.js';
 
 /** A model confirms an item within a tenth of a second; after this long it never will. */
@@ -51,7 +52,7 @@ export function setContext(context: StepContext, key: string, text: string | nul
   keyed.delete(key);
   if (text === null) return;
   const item = { type: 'message', id: newId(context.state, 'item_ctx'), role: 'system', content: [{ type: 'input_text', text }] } as const;
-  keyed.set(key, { itemId: item.id, text });
+  put(context.state.edits, 'keyed', key, { itemId: item.id, text });
   createItem(context, item, previousItemId);
 }
 
@@ -116,14 +117,14 @@ function isMute({ watch, link, confirmsItems }: SessionState, { sinceMs }: Edit)
 function expect(context: StepContext, eventId: string, edit: Edit): void {
   const { edits } = context.state;
   if (edits.pending.size === 0) context.effects.push({ type: 'arm_timer', timer: 'history_edit', delayMs: MUTE_MS });
-  edits.pending.set(eventId, edit);
-  edits.byItem.set(`${edit.op} ${edit.itemId}`, eventId);
+  put(edits, 'pending', eventId, edit);
+  put(edits, 'byItem', `${edit.op} ${edit.itemId}`, eventId);
 }
 
 function fail(context: StepContext, edit: Edit, message: string, options: { retryable?: boolean; providerCode?: string | undefined; eventId?: string | undefined }): void {
-  const { keyed, refused } = context.state.edits;
-  if (edit.op === 'delete') addBounded(refused, edit.itemId, MAX_REFUSED);
-  else for (const [key, known] of keyed) if (known.itemId === edit.itemId) keyed.delete(key);
+  const { edits } = context.state;
+  if (edit.op === 'delete') add(edits, 'refused', edit.itemId, MAX_REFUSED);
+  else for (const [key, known] of edits.keyed) if (known.itemId === edit.itemId) edits.keyed.delete(key);
   const hint = 'The history is as the model has it; look at it and edit again.';
   emit(context, { type: 'error', error: new ProviderError('HISTORY_EDIT_FAILED', message, { ...options, hint }) });
 }

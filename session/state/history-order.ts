@@ -1,12 +1,12 @@
 import type { Draft, HistoryState } from './history-state.js';
-import { dropOldest } from './step-context.js';
+import { put } from './sparse.js';
 
 const MAX_WAITING = 256;
 const MAX_DELETED = 1024;
 
 /** Puts a draft that is new behind the last one. */
 export function append(history: HistoryState, draft: Draft): void {
-  history.drafts.set(draft.itemId, draft);
+  put(history, 'drafts', draft.itemId, draft);
   link(history, draft, history.last);
 }
 
@@ -43,8 +43,7 @@ export function remove(history: HistoryState, draft: Draft): void {
 
 /** Remembers that an item is gone, also one that was never there: its `added` may come late. */
 export function forget(history: HistoryState, itemId: string, before: string | null | undefined): void {
-  history.deleted.set(itemId, before);
-  dropOldest(history.deleted, MAX_DELETED);
+  put(history, 'deleted', itemId, before, MAX_DELETED);
 }
 
 /** The drafts in order. */
@@ -63,10 +62,9 @@ function settle(history: HistoryState, draft: Draft): Move {
   if (previous === undefined) return [];
   if (previous !== null && !history.drafts.has(previous)) {
     const waiting = history.waiting.get(previous);
-    if (waiting === undefined) history.waiting.set(previous, [draft.itemId]);
+    if (waiting === undefined) put(history, 'waiting', previous, [draft.itemId], MAX_WAITING);
     else if (!waiting.includes(draft.itemId)) waiting.push(draft.itemId);
     if (waiting !== undefined && waiting.length > MAX_WAITING) waiting.shift();
-    dropOldest(history.waiting, MAX_WAITING);
     return [];
   }
   if (draft.before === previous) return [];

@@ -1,5 +1,7 @@
 import type { HistoryItem, HistoryStatus } from '../events/history-item.js';
 import type { ModelItem } from '../ports/model.js';
+import { NO_ENTRIES, NO_VALUES } from './sparse.js';
+import type { SparseMap, SparseSet } from './sparse.js';
 
 /** The text of one content part. */
 export interface PartText {
@@ -44,19 +46,19 @@ export interface Draft {
  * follows it, when the other arrives. So the order is that of the model's words and not of their arrival.
  */
 export interface HistoryState {
-  readonly drafts: Map<string, Draft>;
+  readonly drafts: SparseMap<Draft>;
   first: string | null;
   last: string | null;
   /** Items that wait for the one they follow, by its id, in the order of their arrival. */
-  readonly waiting: Map<string, string[]>;
+  readonly waiting: SparseMap<string[]>;
   /** Items that were deleted and the one that each followed: what follows them follows that one, and what still comes of them is late. */
-  readonly deleted: Map<string, string | null | undefined>;
+  readonly deleted: SparseMap<string | null | undefined>;
   /** Items that are not complete. */
-  readonly open: Set<string>;
+  readonly open: SparseSet;
   /** The list as values, until something changes. */
   items?: readonly HistoryItem[];
 }
 
 export function createHistory(): HistoryState {
-  return { drafts: new Map(), first: null, last: null, waiting: new Map(), deleted: new Map(), open: new Set() };
+  return { drafts: NO_ENTRIES, first: null, last: null, waiting: NO_ENTRIES, deleted: NO_ENTRIES, open: NO_VALUES };
 }

@@ -3,6 +3,7 @@ import type { ModelContentPart, ModelItem } from '../ports/model.js';
 import { append, forget, inOrder, placeWaiting, remove, wishPlace } from './history-order.js';
 import type { Move } from './history-order.js';
 import type { Draft, HistoryState } from './history-state.js';
+import { add } from './sparse.js';
 import { emit } from './step-context.js';
 import type { StepContext } from './step-context.js';
 
@@ -219,7 +220,7 @@ function merge(known: ModelItem, item: ModelItem): ModelItem {
 
 function setStatus({ state: { history } }: StepContext, draft: Draft, status: HistoryStatus): void {
   draft.status = status;
-  if (status === 'in_progress') history.open.add(draft.itemId);
+  if (status === 'in_progress') add(history, 'open', draft.itemId);
   else history.open.delete(draft.itemId);
 }
 

@@ -1,8 +1,8 @@
 import { bytesToSamples, ledgerEntry, openEntry } from '../../audio/index.js';
 import type { GuardedResponse } from './guardrail-state.js';
 import type { SessionInput } from './session-input.js';
+import { put } from './sparse.js';
 import type { StepContext } from './step-context.js';
-import { dropOldest } from './step-context.js';
 
 const MAX_RESPONSES = 32;
 
@@ -87,8 +87,7 @@ export function guardedResponse({ state }: StepContext, responseId: string, item
     tripped: false,
     held: [],
   };
-  responses.set(responseId, guarded);
-  dropOldest(responses, MAX_RESPONSES);
+  put(state.guardrails, 'responses', responseId, guarded, MAX_RESPONSES);
   return guarded;
 }
 

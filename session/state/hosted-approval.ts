@@ -10,8 +10,9 @@
  */
 import { ToolError } from '../errors.js';
 import type { ModelItem } from '../ports/model.js';
+import { add, put } from './sparse.js';
 import type { StepContext } from './step-context.js';
-import { addBounded, dropOldest, emit, newId } from './step-context.js';
+import { emit, newId } from './step-context.js';
 import { endCall, tell } from './tool-answers.js';
 import type { HostedRequest } from './tool-state.js';
 
@@ -32,7 +33,7 @@ export function noteRequest({ state, nowMs }: StepContext, item: McpApproval): '
     return 'known';
   }
   const { id, serverLabel, name } = item;
-  hosted.set(id, { serverLabel, name, arguments: item.arguments, requestId: id, ...(limits.approvalTimeoutMs === undefined ? {} : { untilMs: nowMs + limits.approvalTimeoutMs }) });
+  put(state.tools, 'hosted', id, { serverLabel, name, arguments: item.arguments, requestId: id, ...(limits.approvalTimeoutMs === undefined ? {} : { untilMs: nowMs + limits.approvalTimeoutMs }) });
   const decision = carried.get(callKey(item));
   if (decision === undefined) return 'new';
   carried.delete(callKey(item));
@@ -42,24 +43,18 @@ export function noteRequest({ state, nowMs }: StepContext, item: McpApproval): '
 /** Tells the model what was decided: as the answer to its request, or in words where the connection does not know the request. */
 export function answerRequest(context: StepContext, callId: string, approve: boolean, reason: string | undefined): void {
   const { state } = context;
-  const { hosted, answered, approved, carried } = state.tools;
-  const request = hosted.get(callId);
+  const { tools } = state;
+  const request = tools.hosted.get(callId);
   if (request === undefined) return;
-  hosted.delete(callId);
-  addBounded(answered, callId, MAX_DECIDED);
+  tools.hosted.delete(callId);
+  add(tools, 'answered', callId, MAX_DECIDED);
   const why = reason === undefined ? {} : { reason };
   if (request.requestId !== undefined) {
-    addBounded(answered, request.requestId, MAX_DECIDED);
-    if (approve) {
-      approved.set(request.requestId, request);
-      dropOldest(approved, MAX_DECIDED);
-    }
+    add(tools, 'answered', request.requestId, MAX_DECIDED);
+    if (approve) put(tools, 'approved', request.requestId, request, MAX_DECIDED);
     return tell(context, { type: 'mcp_approval_response', id: newId(state, 'item_vw'), approvalRequestId: request.requestId, approve, ...why });
   }
-  if (approve) {
-    carried.set(callKey(request), { approve, ...why });
-    dropOldest(carried, MAX_DECIDED);
-  }
+  if (approve) put(tools, 'carried', callKey(request), { approve, ...why }, MAX_DECIDED);
   const decided = approve ? 'A person has agreed to it now: make the same call again.' : `A person has refused it${reason === undefined ? '' : ` (${reason})`}: do not make it.`;
   tellModel(context, `Your call of ${described(request)} was waiting for approval and has not been run. ${decided}`);
 }

@@ -1,6 +1,7 @@
 import { ToolError } from '../errors.js';
 import type { ModelItem } from '../ports/model.js';
 import { want } from './responses.js';
+import { add, put } from './sparse.js';
 import type { StepContext } from './step-context.js';
 import { emit } from './step-context.js';
 import { answerRequest, noteApprovedCall, noteRequest } from './hosted-approval.js';
@@ -53,14 +54,14 @@ export function onToolListFailed(context: StepContext, itemId: string): void {
 
 /** A person, or an earlier decision, has decided about a hosted call. False when there is no such request. */
 export function decideHosted(context: StepContext, requestId: string, decision: { approve: boolean; always: boolean; reason?: string }): boolean {
-  const { hosted, decisions } = context.state.tools;
-  const request = hosted.get(requestId);
+  const { tools } = context.state;
+  const request = tools.hosted.get(requestId);
   if (request === undefined) return false;
   const key = hostedKey(request);
   const decided = [requestId];
   if (decision.always) {
-    decisions.set(key, decision.approve ? 'approve' : 'reject');
-    for (const [id, other] of hosted) if (id !== requestId && hostedKey(other) === key) decided.push(id);
+    put(tools, 'decisions', key, decision.approve ? 'approve' : 'reject');
+    for (const [id, other] of tools.hosted) if (id !== requestId && hostedKey(other) === key) decided.push(id);
   }
   for (const id of decided) answerRequest(context, id, decision.approve, decision.reason);
   want(context, { request: {}, origin: 'tools' });
@@ -83,31 +84,31 @@ function onMcpCall(context: StepContext, item: McpCall, responseId: string | und
     if (state.tools.ended.has(item.id) || (responseId === undefined && state.live.size > 0)) return;
     if (hostedCalls(context) >= MAX_HOSTED) return;
     call = { callId: item.id, itemId: item.id, responseId: responseId ?? '', name: item.name, arguments: '', phase: { name: 'hosted', serverLabel: item.serverLabel, sinceMs: context.nowMs, running: false } };
-    state.calls.set(item.id, call);
+    put(state, 'calls', item.id, call);
     emit(context, { type: 'tool_start', responseId: call.responseId, itemId: item.id, callId: item.id, toolName: item.name, serverLabel: item.serverLabel });
   }
   if (!done || call.phase.name !== 'hosted') return;
   const durationMs = context.nowMs - call.phase.sinceMs;
   if (item.arguments !== '') call.arguments = item.arguments;
   // The model has its result already; it only has to be asked to speak.
-  state.tools.wishes.add(call.responseId);
+  add(state.tools, 'wishes', call.responseId);
   if (item.error === undefined) endCall(context, call, { outcome: 'ok', output: item.output ?? '', durationMs }, false);
   else endCall(context, call, { outcome: 'error', output: item.error.message, durationMs }, false);
   join(context, call.responseId);
 }
 
 function onApprovalRequest(context: StepContext, item: McpApproval): void {
-  const { hosted, decisions } = context.state.tools;
+  const { tools } = context.state;
   const noted = noteRequest(context, item);
   if (noted === 'known') return;
   const { id, serverLabel, name } = item;
-  const always = decisions.get(hostedKey(item));
+  const always = tools.decisions.get(hostedKey(item));
   const decided = noted === 'new' ? always && { approve: always === 'approve' } : noted;
   if (decided !== undefined) return void decideHosted(context, id, { ...decided, always: false });
   emit(context, { type: 'tool_approval_required', itemId: id, callId: id, toolName: name, arguments: item.arguments, serverLabel });
-  const [oldest] = hosted.keys();
+  const [oldest] = tools.hosted.keys();
   armToolTimer(context);
-  if (hosted.size > MAX_REQUESTS && oldest !== undefined) decideHosted(context, oldest, { approve: false, always: false, reason: 'Too many calls wait for approval.' });
+  if (tools.hosted.size > MAX_REQUESTS && oldest !== undefined) decideHosted(context, oldest, { approve: false, always: false, reason: 'Too many calls wait for approval.' });
 }
 
 function hostedCalls({ state }: StepContext): number {

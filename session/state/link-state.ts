@@ -1,5 +1,7 @@
 import type { VoicewireError } from '../errors.js';
 import type { ModelCommand, ModelConfig } from '../ports/model.js';
+import { NO_ENTRIES, NO_VALUES } from './sparse.js';
+import type { SparseMap, SparseSet } from './sparse.js';
 
 /** What a response that was cut off by the loss of its connection gives as its reason. */
 export const CONNECTION_LOST = 'connection_lost';
@@ -103,13 +105,13 @@ export interface LinkState {
   slow: Attempt | undefined;
   serving: Serving | undefined;
   /** Items that the serving connection knows only as text that we put back. */
-  readonly restored: Set<string>;
+  readonly restored: SparseSet;
   /** Of those, the ones that we take out in order to put them back shorter: how many confirmations are still to come. */
-  readonly replacing: Map<string, number>;
+  readonly replacing: SparseMap<number>;
   /** Items of the history that the serving connection knows nothing of: what was never heard, or has no words. */
-  readonly absent: Set<string>;
+  readonly absent: SparseSet;
   /** What we asked of the conversation and no connection has confirmed, by item. */
-  readonly unconfirmed: Map<string, Extract<ModelCommand, { type: 'create_item' | 'delete_item' }>>;
+  readonly unconfirmed: SparseMap<Extract<ModelCommand, { type: 'create_item' | 'delete_item' }>>;
   /** An answer is owed that the loss has stopped: it is asked for again. */
   askAgain: boolean;
   /** Whether a rotation has been announced. */
@@ -127,10 +129,10 @@ export function createLink(policy: ConnectionPolicy = DEFAULT_POLICY): LinkState
     candidate: undefined,
     slow: undefined,
     serving: undefined,
-    restored: new Set(),
-    absent: new Set(),
-    replacing: new Map(),
-    unconfirmed: new Map(),
+    restored: NO_VALUES,
+    absent: NO_VALUES,
+    replacing: NO_ENTRIES,
+    unconfirmed: NO_ENTRIES,
     askAgain: false,
     rotating: false,
   };

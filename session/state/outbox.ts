@@ -1,6 +1,7 @@
 import type { ModelCommand } from '../ports/model.js';
 import { forgetBefore } from './microphone-ring.js';
 import type { SessionState } from './session-state.js';
+import { put } from './sparse.js';
 
 /** More than a model ever leaves unconfirmed at once; one that confirms nothing at all shall not cost memory without end. */
 const MAX_UNCONFIRMED = 1_024;
@@ -18,11 +19,7 @@ export function passes(state: SessionState, command: ModelCommand): boolean {
     case 'delete_item': {
       const itemId = command.type === 'create_item' ? command.item.id : command.itemId;
       link.unconfirmed.delete(itemId);
-      link.unconfirmed.set(itemId, command);
-      if (link.unconfirmed.size > MAX_UNCONFIRMED) for (const oldest of link.unconfirmed.keys()) {
-        link.unconfirmed.delete(oldest);
-        break;
-      }
+      put(link, 'unconfirmed', itemId, command, MAX_UNCONFIRMED);
       break;
     }
     case 'commit_audio':

@@ -1,8 +1,9 @@
 import { bytesToSamples, completeEntry, openEntry, receiveAndSend, samplesToBytes, samplesToMs, settleHeard } from '../../audio/index.js';
 import { noteGiven } from './echo-guard.js';
 import { soundBegins, watchListener } from './listener-watch.js';
+import { add } from './sparse.js';
 import type { StepContext } from './step-context.js';
-import { addBounded, emit, newId } from './step-context.js';
+import { emit, newId } from './step-context.js';
 
 /** Clips that are known from what the model generated; what a listener still plays is far less. */
 const MAX_CLIPS = 32;
@@ -26,7 +27,7 @@ export function playClip(context: StepContext, clip: Clip): number {
   const samples = bytesToSamples(format, clip.bytes.length);
   if (samples === 0) return 0;
   const itemId = clip.itemId ?? newId(state, source);
-  if (clip.itemId === undefined) addBounded(state.clips, itemId, MAX_CLIPS);
+  if (clip.itemId === undefined) add(state, 'clips', itemId, MAX_CLIPS);
   settleHeard(state.ledger, nowMs);
   soundBegins(context);
   const entry = openEntry(state.ledger, { responseId: itemId, itemId, contentIndex: 0, format });

@@ -11,8 +11,9 @@ import { adopt, coverAutomatic, dropPastimes, enqueue, isCovered, isPastime, new
 import type { ResponseAsk } from './response-queue.js';
 import type { LiveResponse, RequestPhase, SessionState } from './session-state.js';
 import { alarmIfSilent } from './silence-alarm.js';
+import { add, put } from './sparse.js';
 import type { StepContext } from './step-context.js';
-import { addBounded, dropOldest, emit, forgive, hasOpenCalls, newId, send } from './step-context.js';
+import { emit, forgive, hasOpenCalls, newId, send } from './step-context.js';
 import { beginTurn, reportTurn, turnBeside } from './turn-marks.js';
 import { turnsAnsweredBy } from './unsettled-turns.js';
 import { expectBy } from './watch-timer.js';
@@ -142,11 +143,11 @@ function promptsIdleUsers({ config }: SessionState): boolean {
 
 /** The live response that an event belongs to; one that was never announced is taken as begun. None when the response is over: the event is late. */
 export function liveResponse(context: StepContext, responseId: string): LiveResponse | undefined {
-  const { live, ended } = context.state;
-  let response = live.get(responseId);
-  if (response === undefined && !ended.has(responseId)) {
+  const { state } = context;
+  let response = state.live.get(responseId);
+  if (response === undefined && !state.ended.has(responseId)) {
     onResponseCreated(context, { type: 'response_created', responseId });
-    response = live.get(responseId);
+    response = state.live.get(responseId);
   }
   if (response !== undefined) response.lastMs = context.nowMs;
   return response;
@@ -237,7 +238,7 @@ export function endResponse(context: StepContext, response: LiveResponse, end: O
   const { state, nowMs } = context;
   const { responseId } = response;
   state.live.delete(responseId);
-  addBounded(state.ended, responseId, MAX_ENDED);
+  add(state, 'ended', responseId, MAX_ENDED);
   failOpenItems(context, responseId);
   const text = [...response.texts.values()].join('\n');
   const { error, ...told } = end;
@@ -252,8 +253,7 @@ export function endResponse(context: StepContext, response: LiveResponse, end: O
   if (request.name === 'collided') return free(context);
   if (request.name !== 'requested') return;
   if (request.adopted && request.perhaps === responseId) {
-    state.taken.set(request.eventId, { ...request.wanted, handles: [] });
-    dropOldest(state.taken, MAX_ABANDONED);
+    put(state, 'taken', request.eventId, { ...request.wanted, handles: [] }, MAX_ABANDONED);
     return free(context);
   }
   // If it was ours, it ended with nothing; if it was not, ours begins or is refused soon.
@@ -331,14 +331,14 @@ export function watchRequest(context: StepContext): void {
       settleHandles(context, request.wanted.handles, request.certain ? request.perhapsResult : { ...request.perhapsResult, guessed: true });
       return free(context);
     }
-    addBounded(state.abandoned, request.eventId, MAX_ABANDONED);
+    add(state, 'abandoned', request.eventId, MAX_ABANDONED);
     collide(context, request);
     return onRetryTimer(context);
   }
   if (request.perhaps !== undefined) return;
   if (nowMs - request.sinceMs < OVERDUE_MS) return expectBy(context, request.sinceMs + OVERDUE_MS);
   const error = timeout(`The model was asked for a response and began none within ${OVERDUE_MS / 1000} s.`);
-  addBounded(state.abandoned, request.eventId, MAX_ABANDONED);
+  add(state, 'abandoned', request.eventId, MAX_ABANDONED);
   free(context);
   emit(context, { type: 'error', error });
   settleHandles(context, request.wanted.handles, { outcome: 'failed', text: '', error });
@@ -382,7 +382,7 @@ function begin(context: StepContext, responseId: string, pastime: boolean): Live
     const [oldest] = state.live.values();
     if (oldest !== undefined) endResponse(context, oldest, { outcome: 'failed', reason: 'too_many_responses' });
   }
-  state.live.set(responseId, response);
+  put(state, 'live', responseId, response);
   turnsAnsweredBy(state, responseId);
   delete state.turnEndedMs;
   state.mayBegin = false;

@@ -6,6 +6,7 @@ import type { HistoryItem } from '../events/history-item.js';
 import type { ModelCommand, NewModelItem } from '../ports/model.js';
 import { historyItems } from './history.js';
 import type { SessionState } from './session-state.js';
+import { add, put } from './sparse.js';
 import type { StepContext } from './step-context.js';
 import { forgive, newId } from './step-context.js';
 
@@ -37,10 +38,10 @@ export function restoreConversation(context: StepContext): void {
     const item = asNewItem(state, each);
     if (item === undefined) continue;
     if (item.type === 'function_call') calls.add(item.callId);
-    link.restored.add(item.id);
+    add(link, 'restored', item.id);
     context.effects.push({ type: 'send', command: { type: 'create_item', eventId: newId(state, RESTORE), item } });
   }
-  for (const { itemId } of items) if (!link.restored.has(itemId)) link.absent.add(itemId);
+  for (const { itemId } of items) if (!link.restored.has(itemId)) add(link, 'absent', itemId);
   for (const command of link.unconfirmed.values()) {
     if (command.type === 'delete_item') forgive(state, command.eventId);
     context.effects.push({ type: 'send', command: command.type === 'create_item' ? placed(state, command) : command });
@@ -53,7 +54,7 @@ export function tellItem(context: StepContext, itemId: string): void {
   const known = historyItems(state.history).find((each) => each.itemId === itemId);
   const item = known === undefined ? undefined : asNewItem(state, known);
   if (item === undefined) return;
-  state.link.restored.add(item.id);
+  add(state.link, 'restored', item.id);
   context.effects.push({ type: 'send', command: { type: 'create_item', eventId: newId(state, RESTORE), item } });
 }
 
@@ -66,12 +67,12 @@ export function replaceRestored(context: StepContext, itemId: string, heardText:
   const { restored, replacing } = state.link;
   if (!restored.has(itemId)) return false;
   const previousItemId = placeOnModel(state, itemId);
-  replacing.set(itemId, (replacing.get(itemId) ?? 0) + 1);
+  put(state.link, 'replacing', itemId, (replacing.get(itemId) ?? 0) + 1);
   // Not through `send`: that the item goes and comes back is no change of the conversation, and a further connection is told the result.
   if (state.connection.name !== 'open') return true;
   context.effects.push({ type: 'send', command: { type: 'delete_item', eventId: newId(state, RESTORE), itemId } });
   if (heardText === '') {
-    state.link.absent.add(itemId);
+    add(state.link, 'absent', itemId);
     return true;
   }
   const item: NewModelItem = { type: 'message', id: itemId, role: 'assistant', content: [{ type: 'output_text', text: heardText }] };
@@ -102,7 +103,7 @@ export function isReplacement(state: SessionState, itemId: string): boolean {
     return false;
   }
   if (open === 1) replacing.delete(itemId);
-  else replacing.set(itemId, open - 1);
+  else put(state.link, 'replacing', itemId, open - 1);
   return true;
 }
 

@@ -38,6 +38,8 @@ import { createToolsState } from './tool-state.js';
 import type { ToolCall, ToolLimits, ToolsState } from './tool-state.js';
 import { createWatch } from './watch-state.js';
 import type { WatchState } from './watch-state.js';
+import { NO_ENTRIES, NO_VALUES } from './sparse.js';
+import type { SparseMap, SparseSet } from './sparse.js';
 
 /** What the session as a whole can do; `connection.ts` draws how it moves. Commands go out only while it is open. */
 export type ConnectionPhase =
@@ -177,34 +179,34 @@ export interface SessionState {
   /** Whether the model says which of our commands it refuses. Not known before it has. */
   namesRefused: boolean;
   /** Requests that we have given up: event ids, newest last. What still comes of them is not wanted. */
-  readonly abandoned: Set<string>;
+  readonly abandoned: SparseSet;
   /** The last requests that a response was taken as the answer of, on a server that does not say whose a response is: by event id. */
-  readonly taken: Map<string, WantedResponse>;
+  readonly taken: SparseMap<WantedResponse>;
   /** Items that we have sent and the model has not told back, oldest first. */
-  readonly unconfirmed: Set<string>;
+  readonly unconfirmed: SparseSet;
   /** The newest item of which an answer was taken as begun, while it was not known whether the model tells items back. */
   guessed?: string;
   /** Whether the model tells our items back at all. */
   confirmsItems: boolean;
-  readonly live: Map<string, LiveResponse>;
+  readonly live: SparseMap<LiveResponse>;
   /** Responses that the application wants beside the conversation. */
   readonly beside: BesideState;
   /** The last responses that are over: what still comes of them is late. */
-  readonly ended: Set<string>;
+  readonly ended: SparseSet;
   /** Calls that have not ended, by call id, oldest first. */
-  readonly calls: Map<string, ToolCall>;
+  readonly calls: SparseMap<ToolCall>;
   readonly tools: ToolsState;
   /** The last clips that were played: items that no model knows. */
-  readonly clips: Set<string>;
+  readonly clips: SparseSet;
   readonly failures: FailureState;
   /** What of the agent's sound is looked at; absent: nothing. */
   readonly anomalies: AnomalyPolicy | undefined;
   readonly handoff: HandoffState;
   readonly guardrails: GuardrailState;
   /** Commands whose refusal means only that the model was faster than we: event ids, newest last. */
-  readonly forgivable: Set<string>;
+  readonly forgivable: SparseSet;
   /** Turns whose answer has been sent and not yet heard, by response. */
-  readonly unheard: Map<string, Turn>;
+  readonly unheard: SparseMap<Turn>;
   /** The turn that the next response answers. */
   turn: Turn | undefined;
   /** Between the model's speech_started and the commit of that speech. */
@@ -282,24 +284,24 @@ export function createSessionState(modelConfig: ModelConfig, playback: 'clock' |
     beginsUnasked: false,
     mayBegin: false,
     namesRefused: false,
-    abandoned: new Set(),
-    taken: new Map(),
-    unconfirmed: new Set(),
+    abandoned: NO_VALUES,
+    taken: NO_ENTRIES,
+    unconfirmed: NO_VALUES,
     confirmsItems: false,
     watch: createWatch(),
     request: { name: 'free' },
-    live: new Map(),
-    beside: new Map(),
-    ended: new Set(),
-    calls: new Map(),
+    live: NO_ENTRIES,
+    beside: NO_ENTRIES,
+    ended: NO_VALUES,
+    calls: NO_ENTRIES,
     tools: createToolsState(policies.toolLimits),
-    clips: new Set(),
+    clips: NO_VALUES,
     failures: createFailures(policies.failures),
     anomalies: policies.anomalies,
     handoff: createHandoffState(),
     guardrails: createGuardrails(policies.guardrails),
-    forgivable: new Set(),
-    unheard: new Map(),
+    forgivable: NO_VALUES,
+    unheard: NO_ENTRIES,
     turn: undefined,
     userSpeaking: false,
     microphone: {

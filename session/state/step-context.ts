@@ -3,6 +3,7 @@ import type { ModelCommand } from '../ports/model.js';
 import { passes } from './outbox.js';
 import type { SessionEffect } from './session-effect.js';
 import type { SessionState } from './session-state.js';
+import { add } from './sparse.js';
 
 /** What one step works with: the state, the moment, and the effects so far. */
 export interface StepContext {
@@ -22,7 +23,7 @@ export function emit(context: StepContext, event: SessionEventBody): void {
 
 /** Tells the model something; without a connection, what changes the conversation waits for the next one. */
 export function send(context: StepContext, command: ModelCommand): void {
-  if (command.type === 'create_item') addBounded(context.state.unconfirmed, command.item.id, MAX_UNCONFIRMED);
+  if (command.type === 'create_item') add(context.state, 'unconfirmed', command.item.id, MAX_UNCONFIRMED);
   if (passes(context.state, command)) context.effects.push({ type: 'send', command });
 }
 
@@ -59,20 +60,5 @@ const MAX_UNCONFIRMED = 64;
 
 /** Remembers that a refusal of this command is no error. */
 export function forgive(state: SessionState, eventId: string): void {
-  addBounded(state.forgivable, eventId, MAX_FORGIVABLE);
-}
-
-/** Adds to a set that keeps the newest `limit` values. */
-export function addBounded(set: Set<string>, value: string, limit: number): void {
-  set.add(value);
-  dropOldest(set, limit);
-}
-
-/** Keeps the newest `limit` entries of a set or map. */
-export function dropOldest(collection: Set<string> | Map<string, unknown>, limit: number): void {
-  if (collection.size <= limit) return;
-  for (const oldest of collection.keys()) {
-    collection.delete(oldest);
-    return;
-  }
+  add(state, 'forgivable', eventId, MAX_FORGIVABLE);
 }

@@ -1,9 +1,10 @@
 import type { ToolOutcome } from '../events/session-event.js';
 import type { NewModelItem } from '../ports/model.js';
 import { want } from './responses.js';
+import { add, put } from './sparse.js';
 import type { StepContext } from './step-context.js';
-import { dropOldest, emit, hasOpenCalls, newId, send } from './step-context.js';
-import type { ToolCall } from './tool-state.js';
+import { emit, hasOpenCalls, newId, send } from './step-context.js';
+import type { EndedCall, ToolCall } from './tool-state.js';
 
 /** Ended calls whose ids are known: far more than a model repeats. */
 const MAX_ENDED = 512;
@@ -18,14 +19,14 @@ export interface CallEnd {
 export function endCall(context: StepContext, call: ToolCall, end: CallEnd, told: boolean, announceLate?: { readonly respond: boolean }): void {
   const { calls, tools } = context.state;
   calls.delete(call.callId);
-  tools.ended.set(call.callId, {
+  const ended: EndedCall = {
     name: call.name,
     arguments: call.arguments,
     ...(told ? { output: call.phase.name === 'background' ? call.phase.background.acknowledge : end.output } : {}),
     ...(call.conflict ? { conflict: true } : {}),
     ...(announceLate === undefined ? {} : { announceLate }),
-  });
-  dropOldest(tools.ended, MAX_ENDED);
+  };
+  put(tools, 'ended', call.callId, ended, MAX_ENDED);
   const { itemId, callId, name: toolName } = call;
   emit(context, { type: 'tool_end', itemId, callId, toolName, arguments: call.arguments, ...end, ...(call.phase.name === 'hosted' ? { serverLabel: call.phase.serverLabel } : {}) });
 }
@@ -33,7 +34,7 @@ export function endCall(context: StepContext, call: ToolCall, end: CallEnd, told
 /** The one output of a call. The model is asked to speak when the last call of its response has its own, if any of them wishes it. */
 export function answer(context: StepContext, call: ToolCall, output: string, respond: boolean): void {
   tell(context, { type: 'function_call_output', id: newId(context.state, 'item_vw'), callId: call.callId, output });
-  if (respond) context.state.tools.wishes.add(call.responseId);
+  if (respond) add(context.state.tools, 'wishes', call.responseId);
 }
 
 /** Ends a call that the model waits for, with its one output. */

@@ -4,6 +4,7 @@ import type { ToolPlan } from '../ports/tool-plan.js';
 import { noteFailure } from './failure-notes.js';
 import { setArguments } from './history.js';
 import type { ToolInput } from './session-input.js';
+import { put } from './sparse.js';
 import type { StepContext } from './step-context.js';
 import { agentOfResponse, emit } from './step-context.js';
 import { acknowledgeCall, addResult, onBackgroundTime } from './background-tools.js';
@@ -23,15 +24,15 @@ interface CallPlace {
 
 /** The model has begun to call a tool. None when the call has ended before: the model repeats itself, or comes late. */
 export function beginCall(context: StepContext, begun: CallPlace & { name: string }): ToolCall | undefined {
-  const { calls, tools } = context.state;
-  const known = calls.get(begun.callId);
+  const { state } = context;
+  const known = state.calls.get(begun.callId);
   if (known !== undefined) {
     if (known.name === '') known.name = begun.name;
     return known;
   }
-  if (tools.ended.has(begun.callId)) return undefined;
+  if (state.tools.ended.has(begun.callId)) return undefined;
   const call: ToolCall = { ...begun, arguments: '', phase: { name: 'arguing' } };
-  calls.set(begun.callId, call);
+  put(state, 'calls', begun.callId, call);
   emit(context, { type: 'tool_start', responseId: begun.responseId, itemId: begun.itemId, callId: begun.callId, toolName: begun.name });
   return call;
 }
@@ -148,7 +149,7 @@ function onDecision(context: StepContext, call: ToolCall, decision: Extract<Tool
   const decided = [call];
   if (decision.always) {
     const key = decisionKey(plan.agentName, call.name);
-    context.state.tools.decisions.set(key, decision.approve ? 'approve' : 'reject');
+    put(context.state.tools, 'decisions', key, decision.approve ? 'approve' : 'reject');
     for (const other of context.state.calls.values()) {
       if (other !== call && other.phase.name === 'approval' && decisionKey(other.phase.plan.agentName, other.name) === key) decided.push(other);
     }

@@ -1,5 +1,7 @@
 import type { BackgroundPolicy } from '../ports/background.js';
 import type { ToolPlan } from '../ports/tool-plan.js';
+import { NO_ENTRIES, NO_VALUES } from './sparse.js';
+import type { SparseMap, SparseSet } from './sparse.js';
 
 /** How many calls a session takes on at once. */
 export interface ToolLimits {
@@ -95,18 +97,18 @@ export interface IdlePause {
 export interface ToolsState {
   readonly limits: ToolLimits;
   /** The last calls that have ended, by call id. */
-  readonly ended: Map<string, EndedCall>;
+  readonly ended: SparseMap<EndedCall>;
   /** What a person has decided for good, by tool. */
-  readonly decisions: Map<string, 'approve' | 'reject'>;
+  readonly decisions: SparseMap<'approve' | 'reject'>;
   /** Responses of which some call asks for an answer. */
-  readonly wishes: Set<string>;
+  readonly wishes: SparseSet;
   /** Hosted calls that wait for a person, by the id under which the application knows them, and the last that were decided. */
-  readonly hosted: Map<string, HostedRequest>;
-  readonly answered: Set<string>;
+  readonly hosted: SparseMap<HostedRequest>;
+  readonly answered: SparseSet;
   /** Those that were agreed to and have not been seen to begin, by the id of the request. */
-  readonly approved: Map<string, HostedRequest>;
+  readonly approved: SparseMap<HostedRequest>;
   /** Decisions about calls that the model has to ask for again, by the call. */
-  readonly carried: Map<string, { readonly approve: boolean; readonly reason?: string }>;
+  readonly carried: SparseMap<{ readonly approve: boolean; readonly reason?: string }>;
   /** Results that wait until both sides are quiet, and when it is looked next. */
   readonly results: WaitingResult[];
   checkAtMs?: number;
@@ -117,5 +119,5 @@ export interface ToolsState {
 }
 
 export function createToolsState(limits: Partial<ToolLimits> = {}): ToolsState {
-  return { limits: { ...DEFAULT_TOOL_LIMITS, ...limits }, ended: new Map(), decisions: new Map(), wishes: new Set(), hosted: new Map(), answered: new Set(), approved: new Map(), carried: new Map(), results: [], idle: { paused: false, refused: false } };
+  return { limits: { ...DEFAULT_TOOL_LIMITS, ...limits }, ended: NO_ENTRIES, decisions: NO_ENTRIES, wishes: NO_VALUES, hosted: NO_ENTRIES, answered: NO_VALUES, approved: NO_ENTRIES, carried: NO_ENTRIES, results: [], idle: { paused: false, refused: false } };
 }

@@ -1,8 +1,9 @@
 import { bytesToMs, ledgerEntry, samplesToMs } from '../../audio/index.js';
 import type { LedgerEntry } from '../../audio/index.js';
 import type { LiveResponse, Turn } from './session-state.js';
+import { put } from './sparse.js';
 import type { StepContext } from './step-context.js';
-import { dropOldest, emit, newId } from './step-context.js';
+import { emit, newId } from './step-context.js';
 
 const MAX_UNHEARD = 32;
 
@@ -39,8 +40,7 @@ export function markFirstAudio(context: StepContext, response: LiveResponse): vo
   marks.firstDeltaMs ??= context.nowMs;
   marks.firstFrameSentMs ??= context.nowMs;
   if (response.turn.reported) return;
-  context.state.unheard.set(response.responseId, response.turn);
-  dropOldest(context.state.unheard, MAX_UNHEARD);
+  put(context.state, 'unheard', response.responseId, response.turn, MAX_UNHEARD);
 }
 
 /** Somebody has heard the first of it: the turn's account is complete. */

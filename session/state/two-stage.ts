@@ -6,9 +6,9 @@ import { holdSound, letPlayOn } from './held-sound.js';
 import { textOf } from './history.js';
 import { measureVoice } from './microphone-gate.js';
 import { onTurnEnded, requestNext, want } from './responses.js';
+import { dropOldest, put } from './sparse.js';
 import { echoes, holdsPhrase, onlyPhrases, wordsOf } from './spoken-words.js';
 import type { StepContext } from './step-context.js';
-import { dropOldest } from './step-context.js';
 import { beginSpokenTurn, markCommitted } from './turn-marks.js';
 
 /** What the user says while so little is left to hear answers it: nobody says "go on" to somebody who has finished. */
@@ -175,10 +175,8 @@ function onStoodOut(context: StepContext, doubt: Doubt): void {
 }
 
 function noteOverSound({ state }: StepContext, itemId: string): void {
-  const { overSound } = state.bargeIn;
   const live = [...state.live.values()].flatMap(({ responseId, interrupted }) => (interrupted ? [] : [responseId]));
-  overSound.set(itemId, [...live, ...state.ledger.entries.map(({ responseId }) => responseId)]);
-  dropOldest(overSound, MAX_ITEMS);
+  put(state.bargeIn, 'overSound', itemId, [...live, ...state.ledger.entries.map(({ responseId }) => responseId)], MAX_ITEMS);
 }
 
 /** Whether what sounds, or is being made, is one of those responses: what came after them may be the answer to the words. */

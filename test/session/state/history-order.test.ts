@@ -189,14 +189,14 @@ describe('the cost of an event', () => {
 
   function looksOfATurn(length: number): { looks: number; told: number } {
     const state = open();
-    const drafts = new CountingMap<string, never>();
-    Object.assign(state.history, { drafts });
     let last: string | null = null;
     for (let index = 0; index < length; index += 1) {
       const id = `old${index}`;
       step(state, { type: 'item_added', item: { type: 'message', id, role: 'system', status: 'completed', content: [{ type: 'input_text', text: 'x' }] }, previousItemId: last }, 1);
       last = id;
     }
+    const drafts = new CountingMap<string, unknown>(state.history.drafts);
+    Object.assign(state.history, { drafts });
     drafts.looks = 0;
     let told = 0;
     const turn = [...spokenTurn('u1', last, ['Hello', 'there']), ...spokenAnswer('r1', 'a1', 'u1', ['Good', 'morning']), ...toolCall('r2', 'f1', 'a1')].flat();
