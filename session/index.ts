@@ -60,3 +60,5 @@ export type { AppInput, SessionInput, TimerName, ToolInput } from './state/sessi
 export { step } from './state/step.js';
 export type * from './pipeline/pipeline-event.js';
 export type * from './run/run-event.js';
+export { produced } from './stream/produced.js';
+export type { Send } from './stream/produced.js';
