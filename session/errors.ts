@@ -146,14 +146,17 @@ export class ProviderError extends VoicewireError<ProviderErrorCode> {
   readonly providerCode: string | undefined;
   /** The id of our command that was refused. */
   readonly eventId: string | undefined;
+  /** HTTP status of the answer, where it was one. */
+  readonly status: number | undefined;
   constructor(
     code: ProviderErrorCode,
     message: string,
-    options: Omit<VoicewireErrorOptions, 'stage'> & { stage?: ErrorStage; providerCode?: string | undefined; eventId?: string | undefined } = {},
+    options: Omit<VoicewireErrorOptions, 'stage'> & { stage?: ErrorStage; providerCode?: string | undefined; eventId?: string | undefined; status?: number | undefined } = {},
   ) {
     super(code, message, { ...options, stage: options.stage ?? 'model', hint: options.hint ?? HINTS[code] });
     this.providerCode = options.providerCode;
     this.eventId = options.eventId;
+    this.status = options.status;
   }
 }
 

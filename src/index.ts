@@ -15,3 +15,8 @@ export type { BundledClip } from './host/bundled-clip.js';
 export { HostError } from './host/errors.js';
 export type { HostErrorCode } from './host/errors.js';
 export { systemClock } from './host/system-clock.js';
+export { openaiText } from './provider/openai/openai-text.js';
+export type { OpenaiTextOptions } from './provider/openai/openai-text.js';
+export type { OpenaiServerOptions } from './provider/openai/openai-server.js';
+export type { OpenaiCall, OpenaiCallOptions, OpenaiClient, OpenaiResource } from './provider/openai/openai-client.js';
+export type { ApiKey } from './provider/openai/fetch-key.js';

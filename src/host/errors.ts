@@ -7,6 +7,8 @@ export type HostErrorCode =
   | 'FILE_NOT_FOUND'
   | 'FILE_NOT_WRITABLE'
   | 'NO_CONVERSATION'
+  // optional packages
+  | 'PACKAGE_MISSING'
   // servers
   | 'PORT_IN_USE'
   | 'ADDRESS_UNAVAILABLE'

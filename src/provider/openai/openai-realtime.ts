@@ -6,6 +6,8 @@ import { serializeBeta } from '../../protocol/openai-realtime/serialize-beta.js'
 import { serialize } from '../../protocol/openai-realtime/serialize.js';
 import type { Transport } from '../../transport/transport.js';
 import { connectWebSocket } from '../../transport/ws-client.js';
+import { fetchKey } from './fetch-key.js';
+import type { ApiKey } from './fetch-key.js';
 import { keyHeader } from './key-header.js';
 
 const OPENAI_URL = 'wss://api.openai.com/v1/realtime';
@@ -20,7 +22,7 @@ export interface OpenaiRealtimeOptions {
    * `Authorization: Bearer`, to Azure as `api-key`; a token of Entra is given in `headers`. Undefined is the same as absent, here and below, so that
    * environment variables can be given as they are.
    */
-  readonly apiKey?: string | (() => string | Promise<string>) | undefined;
+  readonly apiKey?: ApiKey | undefined;
   /** Default `gpt-realtime`. */
   readonly model?: string | undefined;
   /** Of any server that speaks the realtime protocol. `wss:`, or `ws:` on this machine; `?model=` is added when neither it nor Azure's `?deployment=` is there. */
@@ -133,7 +135,7 @@ function isLoopback(hostname: string): boolean {
 
 async function headersFor(url: URL, options: OpenaiRealtimeOptions, signal: AbortSignal): Promise<Record<string, string>> {
   const { safetyIdentifier } = options;
-  const key = await keyFor(options.apiKey, signal);
+  const key = await fetchKey(options.apiKey, signal);
   const named = new Set(Object.keys(options.headers ?? {}).map((name) => name.toLowerCase()));
   if (key === undefined && url.host === 'api.openai.com' && !named.has('authorization')) {
     throw new TransportError('MODEL_UNAUTHORIZED', 'There is no key for the model at api.openai.com.', { stage: 'connect', hint: 'Give apiKey, from the environment variable OPENAI_API_KEY say.' });
@@ -143,25 +145,6 @@ async function headersFor(url: URL, options: OpenaiRealtimeOptions, signal: Abor
     ...(safetyIdentifier === undefined || named.has('openai-safety-identifier') ? {} : { 'OpenAI-Safety-Identifier': safetyIdentifier }),
     ...options.headers,
   };
-}
-
-/** A key that was read from a file ends in a line break more often than not; an empty one is none. */
-function tidy(key: string | undefined): string | undefined {
-  return key?.trim() || undefined;
-}
-
-async function keyFor(apiKey: OpenaiRealtimeOptions['apiKey'], signal: AbortSignal): Promise<string | undefined> {
-  if (typeof apiKey !== 'function') return tidy(apiKey);
-  const life = new AbortController();
-  const aborted = new Promise<never>((_, reject) => signal.addEventListener('abort', () => reject(signal.reason as Error), { once: true, signal: life.signal }));
-  try {
-    return tidy(await Promise.race([apiKey(), aborted]));
-  } catch (cause) {
-    if (signal.aborted) throw signal.reason;
-    throw new TransportError('MODEL_UNAUTHORIZED', 'The key for the model could not be fetched.', { stage: 'connect', retryable: true, hint: 'See the cause: it is what the apiKey function threw.', cause });
-  } finally {
-    life.abort();
-  }
 }
 
 function read(reader: MessageReader, message: string | Uint8Array): readonly ModelInput[] {

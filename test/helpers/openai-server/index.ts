@@ -1,0 +1,4 @@
+export * from './chat-wire.js';
+export * from './multipart.js';
+export * from './responses-wire.js';
+export * from './server.js';
