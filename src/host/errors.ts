@@ -30,6 +30,14 @@ export type HostErrorCode =
   | 'START_TIMEOUT'
   | 'GATEWAY_FULL'
   | 'GATEWAY_CLOSING'
+  // runs over HTTP
+  | 'REQUEST_INVALID'
+  | 'REQUEST_TOO_LARGE'
+  | 'REQUEST_TIMEOUT'
+  | 'RUN_NOT_FOUND'
+  | 'RUNS_FULL'
+  | 'TOO_MANY_RUNS'
+  | 'TOO_MANY_READERS'
   // scripted callers
   | 'CALLER_TIMEOUT'
   | 'CALL_ENDED_EARLY'

@@ -1,0 +1,20 @@
+/** Streams of events to browsers and other clients: server-sent events with resume and stop, Fetch responses, WebSockets. */
+export type { Chat, ChatRequest } from './chat.js';
+export type { EventLog, LogPage, LoggedEvent, LostEvents, RunStore } from './event-log.js';
+export { MemoryRunStore } from './memory-run-store.js';
+export type { MemoryRunStoreOptions } from './memory-run-store.js';
+export type { EventStream, EventStreamOptions, StreamEnd } from './pump-events.js';
+export { RunDesk } from './run-desk.js';
+export type { RunDeskOptions, StartedRun } from './run-desk.js';
+export type { RunDialect } from './run-requests.js';
+export { runRoutes } from './run-routes.js';
+export type { RunRoutes, RunRoutesOptions } from './run-routes.js';
+export type { RunContext, RunSource, RunStreamEvent, StopReason, Translate } from './run.js';
+export { SSE_HEADERS } from './sse-headers.js';
+export { STEP_DIALECT_START, stepTranslator, translateToSteps } from './step-dialect.js';
+export type { StepDialectState, StepEvent } from './step-dialect.js';
+export { streamToResponse } from './stream-to-response.js';
+export type { ResponseStreamOptions } from './stream-to-response.js';
+export type { EndEvent, EndReason, FailedEvent } from './terminal-event.js';
+export { encodeSse } from '../protocol/sse/encode.js';
+export type { SseMessage } from '../protocol/sse/encode.js';

@@ -1,0 +1,177 @@
+import type { Clock, Logger, Timer } from '../../session/index.js';
+import type { EventLog } from './event-log.js';
+import { letGo, nextOrAbort } from './next-or-abort.js';
+import { ReadAhead } from './read-ahead.js';
+import { RunReader } from './run-reader.js';
+import { errorFields, failedEvent, isTerminal } from './terminal-event.js';
+import type { EndEvent, EndReason, FailedEvent } from './terminal-event.js';
+
+/** Anything with a `type` that can be written as JSON. */
+export interface RunStreamEvent {
+  readonly type: string;
+}
+
+/** What a run's source is given. */
+export interface RunContext {
+  readonly runId: string;
+  readonly owner: string;
+  /** Aborts when the run is to stop, whoever wants it. A source that ends by itself after it says how; one that does not is let go. */
+  readonly signal: AbortSignal;
+}
+
+export type RunSource = (context: RunContext) => AsyncIterable<RunStreamEvent>;
+
+/** Why a run was stopped: somebody asked, no reader was left, it took longer than allowed, or the desk is closing. */
+export type StopReason = Exclude<EndReason, 'done' | 'failed'>;
+
+/** Puts an event into other words before it is kept: none, one or several. Made anew for each run, it may remember. */
+export type Translate = (event: RunStreamEvent) => readonly RunStreamEvent[];
+
+export interface RunOptions {
+  readonly clock: Clock;
+  readonly logger: Logger;
+  readonly onDisconnect: 'cancel' | 'continue';
+  readonly graceMs: number;
+  readonly stopWithinMs: number;
+  readonly maxRunMs: number;
+  readonly aheadChars: number;
+}
+
+/**
+ * One run: takes the events of its source into the log, and ends with exactly one terminal event whatever the source does.
+ *
+ *     running ──terminal event, end or error of the source──────────────▶ ended
+ *        └──stop──▶ stopping ──terminal event, or stopWithinMs passed────▶ ended
+ *
+ * After a stop nothing but a terminal event of the source is taken any more.
+ */
+export class Run {
+  readonly log: EventLog;
+  /** Settles when the terminal event is in the log; never rejects. */
+  readonly done: Promise<void>;
+  readonly #options: RunOptions;
+  readonly #logger: Logger;
+  readonly #translate: Translate;
+  readonly #ahead: ReadAhead;
+  readonly #stop = new AbortController();
+  readonly #giveUp = new AbortController();
+  readonly #readers = new Set<RunReader>();
+  readonly #longest: Timer;
+  #grace: Timer | undefined;
+  #lastResort: Timer | undefined;
+  #stopReason: StopReason | undefined;
+  #ended = false;
+
+  /** Starts at once. */
+  constructor(log: EventLog, source: RunSource, translate: Translate, options: RunOptions) {
+    this.log = log;
+    this.#translate = translate;
+    this.#options = options;
+    this.#logger = options.logger.child({ runId: log.runId });
+    this.#ahead = new ReadAhead(options.aheadChars);
+    this.#longest = options.clock.after(options.maxRunMs, () => this.stop('timeout'));
+    const offStop = log.onStop(() => this.stop('stopped'));
+    this.#awaitReaders();
+    this.done = this.#perform(source).finally(offStop);
+  }
+
+  /** Who reads it now. */
+  get readers(): number {
+    return this.#readers.size;
+  }
+
+  /** A reader of what follows event `after`; it counts as one from its first `next()` on. */
+  read(after: number): RunReader {
+    return new RunReader(this.log, after, {
+      onEnter: (reader) => {
+        this.#readers.add(reader);
+        this.#grace?.cancel();
+      },
+      onRead: (_reader, n) => this.#ahead.read(n),
+      onLeave: (reader) => {
+        this.#readers.delete(reader);
+        if (this.#readers.size === 0) this.#ahead.nobodyReads();
+        this.#awaitReaders();
+      },
+    });
+  }
+
+  /** May be called at any time, and again. */
+  stop(reason: StopReason): void {
+    if (this.#ended || this.#stopReason !== undefined) return;
+    this.#stopReason = reason;
+    this.#logger.info('A run is stopped.', { reason, events: this.log.last });
+    this.#ahead.nobodyReads();
+    this.#lastResort = this.#options.clock.after(this.#options.stopWithinMs, () => this.#giveUp.abort());
+    this.#stop.abort(new DOMException(`The run is stopped: ${reason}.`, 'AbortError'));
+  }
+
+  /** In `cancel` mode a run without readers lives for `graceMs`. */
+  #awaitReaders(): void {
+    if (this.#ended || this.#options.onDisconnect === 'continue' || this.#readers.size > 0) return;
+    this.#grace?.cancel();
+    this.#grace = this.#options.clock.after(this.#options.graceMs, () => this.stop('disconnected'));
+  }
+
+  async #perform(source: RunSource): Promise<void> {
+    try {
+      const failure = await this.#takeAll(source);
+      if (failure !== undefined) await this.#write(failure);
+      await this.log.end();
+    } catch (error) {
+      // The store does not take it: nobody can be told but the log of this machine.
+      this.#logger.error('The events of a run could not be kept.', errorFields(error));
+      this.#stop.abort(error);
+    } finally {
+      this.#ended = true;
+      for (const timer of [this.#longest, this.#grace, this.#lastResort]) timer?.cancel();
+    }
+  }
+
+  /** Gives the terminal event that the source did not give itself. */
+  async #takeAll(source: RunSource): Promise<RunStreamEvent | undefined> {
+    let iterator: AsyncIterator<RunStreamEvent>;
+    try {
+      iterator = source({ runId: this.log.runId, owner: this.log.owner, signal: this.#stop.signal })[Symbol.asyncIterator]();
+    } catch (error) {
+      return this.#failed(error);
+    }
+    let finished = false;
+    try {
+      for (;;) {
+        const result = await nextOrAbort(iterator, this.#giveUp.signal);
+        if (result === undefined || result.done === true) {
+          finished = result !== undefined;
+          return this.#over();
+        }
+        const terminal = isTerminal(result.value.type);
+        if (this.#stopReason !== undefined && !terminal) continue;
+        await this.#write(result.value);
+        if (terminal) return undefined;
+        await this.#ahead.room();
+      }
+    } catch (error) {
+      finished = true;
+      return this.#stopReason === undefined ? this.#failed(error) : this.#over();
+    } finally {
+      if (!finished) letGo(iterator, (error) => this.#logger.warn('A stopped source failed.', errorFields(error)));
+    }
+  }
+
+  async #write(event: RunStreamEvent): Promise<void> {
+    for (const told of this.#translate(event)) {
+      const data = JSON.stringify(told);
+      await this.log.append({ type: told.type, data });
+      if (this.#readers.size > 0) this.#ahead.wrote(this.log.last, data.length);
+    }
+  }
+
+  #over(): EndEvent {
+    return { type: 'end', runId: this.log.runId, reason: this.#stopReason ?? 'done' };
+  }
+
+  #failed(error: unknown): FailedEvent {
+    this.#logger.warn('A run failed.', errorFields(error));
+    return failedEvent(error, this.log.runId);
+  }
+}
