@@ -14,3 +14,10 @@ export type { ClientMessage, GatewayMessage, ModelDescription, WireError, WireSe
 export { InvalidStateError, ProtocolError, TransportError, VoicewireError } from '../session/index.js';
 export type { HistoryChange, HistoryItem, TurnMarks } from '../session/index.js';
 export { connectBrowserSocket } from './transport/browser-socket.js';
+export { RunStream, resumeRun, streamRun } from './client/run-stream.js';
+export type { ResumeRunOptions, RunConnectionOptions, RunStreamEvent, RunStreamStatus, StreamRunOptions } from './client/run-stream.js';
+export type { RunDialect, RunDialects, RunEndEvent } from './client/run-stream-event.js';
+export type { RunStreamNews } from './client/run-stream-state.js';
+export { EventStreamParser } from './protocol/sse/parse.js';
+export type { EventStreamParserOptions, ServerSentEvent } from './protocol/sse/parse.js';
+export type { FlatRunEvent, RunEvent } from '../session/index.js';

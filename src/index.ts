@@ -20,3 +20,7 @@ export type { OpenaiTextOptions } from './provider/openai/openai-text.js';
 export type { OpenaiServerOptions } from './provider/openai/openai-server.js';
 export type { OpenaiCall, OpenaiCallOptions, OpenaiClient, OpenaiResource } from './provider/openai/openai-client.js';
 export type { ApiKey } from './provider/openai/fetch-key.js';
+export { RunStream, resumeRun, streamRun } from './client/index.js';
+export type { ResumeRunOptions, RunConnectionOptions, RunDialect, RunDialects, RunEndEvent, RunStreamEvent, RunStreamNews, RunStreamStatus, StreamRunOptions } from './client/index.js';
+export { EventStreamParser } from './protocol/sse/parse.js';
+export type { EventStreamParserOptions, ServerSentEvent } from './protocol/sse/parse.js';

@@ -8,3 +8,7 @@ export type { Microphone, OpenSocket, OpenSocketOptions, PlayedReport, Speaker, 
 export { SLOT_MS, SLOT_SAMPLES, SlotTimer } from './slot-timer.js';
 export { VoiceClient, connectVoiceClient } from './voice-client.js';
 export type { GatewayReady, VoiceClientEvent, VoiceClientEventMap, VoiceClientOptions, VoiceClientState } from './voice-client.js';
+export { RunStream, resumeRun, streamRun } from './run-stream.js';
+export type { ResumeRunOptions, RunConnectionOptions, RunStreamEvent, RunStreamStatus, StreamRunOptions } from './run-stream.js';
+export type { RunDialect, RunDialects, RunEndEvent } from './run-stream-event.js';
+export type { RunStreamNews } from './run-stream-state.js';

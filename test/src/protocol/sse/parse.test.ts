@@ -167,7 +167,7 @@ describe('EventStreamParser', () => {
 
   it('looks at each byte of a chunk a bounded number of times, however many lines it has', () => {
     let looked = 0;
-    class Counting extends Uint8Array<ArrayBuffer> {
+    class Counting extends Uint8Array {
       override indexOf(byte: number, from = 0): number {
         const at = super.indexOf(byte, from);
         looked += (at === -1 ? this.length : at + 1) - from;
