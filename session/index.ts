@@ -62,3 +62,5 @@ export type * from './pipeline/pipeline-event.js';
 export type * from './run/run-event.js';
 export { produced } from './stream/produced.js';
 export type { Send } from './stream/produced.js';
+export { SentenceSplitter } from './pipeline/sentence-splitter.js';
+export type { SentenceSplitterOptions } from './pipeline/sentence-splitter.js';
