@@ -1,3 +1,4 @@
+import type { ModelFunctionTool, ToolChoice } from '../../session/index.js';
 import type { ConversationEntry } from './conversation.js';
 import type { PlanStep } from './plan.js';
 import type { HeardAudio } from './speech.js';
@@ -18,6 +19,10 @@ export type Transcript = { readonly text: string } | { readonly failure: { reado
 export interface Question {
   /** The conversation, or what the response was given in its place. */
   readonly entries: readonly ConversationEntry[];
+  readonly instructions: string;
+  /** The functions that the model may call now; hosted tools are not among them. */
+  readonly tools: readonly ModelFunctionTool[];
+  readonly toolChoice: ToolChoice;
   /** Whether the model may call a function of that name now. */
   readonly canCall: (name: string) => boolean;
   /** For people: something of this brain cannot be carried out. */

@@ -7,9 +7,9 @@ import type { EmulatorEffect } from './effect.js';
 import type { Fault } from './fault.js';
 import { FaultyLine } from './faulty-line.js';
 import type { LineAction } from './faulty-line.js';
-import type { PlanStep } from './plan.js';
 import { cutAtByte, swallowWrites } from './raw-socket.js';
 import type { Speech, Voice } from './speech.js';
+import { Thoughts } from './thoughts.js';
 
 export interface Surroundings {
   readonly clock: Clock;
@@ -36,7 +36,10 @@ export class EmulatorConnection {
   readonly #around: Surroundings;
   /** Stands between the session and the socket where something is to go wrong. */
   #line: FaultyLine | undefined;
-  readonly #thoughts = new Map<string, AsyncIterator<PlanStep>>();
+  readonly #thoughts = new Thoughts({
+    onStep: (responseId, step) => this.#drive(() => this.#session.thought(responseId, step, this.#around.clock.now())),
+    onEnd: (responseId, failed) => this.#drive(() => this.#session.thoughtAll(responseId, failed, this.#around.clock.now())),
+  });
   #timer: Timer | undefined;
   #timerMs = Infinity;
   #otherTimer: Timer | undefined;
@@ -118,10 +121,10 @@ export class EmulatorConnection {
           void this.#recognise(effect.itemId, effect.audio);
           break;
         case 'think':
-          void this.#think(effect.responseId, effect.steps);
+          void this.#thoughts.follow(effect.responseId, effect.steps);
           break;
         case 'forget':
-          this.#forget(effect.responseId);
+          this.#thoughts.forget(effect.responseId);
           break;
         case 'notice':
           notice(effect.message, effect.detail);
@@ -204,30 +207,6 @@ export class EmulatorConnection {
     this.#drive(() => this.#session.recognised(itemId, text, this.#around.clock.now()));
   }
 
-  /** Carries the steps of a slow brain over to the session, one by one as they come. */
-  async #think(responseId: string, steps: AsyncIterable<PlanStep>): Promise<void> {
-    const iterator = steps[Symbol.asyncIterator]();
-    this.#thoughts.set(responseId, iterator);
-    const { clock } = this.#around;
-    let failed = false;
-    try {
-      for (let next = await iterator.next(); next.done !== true; next = await iterator.next()) {
-        const step = next.value;
-        this.#drive(() => this.#session.thought(responseId, step, clock.now()));
-      }
-    } catch {
-      failed = true;
-    }
-    this.#thoughts.delete(responseId);
-    this.#drive(() => this.#session.thoughtAll(responseId, failed, clock.now()));
-  }
-
-  #forget(responseId: string): void {
-    const iterator = this.#thoughts.get(responseId);
-    this.#thoughts.delete(responseId);
-    void iterator?.return?.().catch(() => {});
-  }
-
   #readSlowly(bytes: number): void {
     this.#transport.pause();
     this.#otherTimer?.cancel();
@@ -240,6 +219,6 @@ export class EmulatorConnection {
     this.#around.onGone();
     this.#timer?.cancel();
     this.#otherTimer?.cancel();
-    for (const responseId of this.#thoughts.keys()) this.#forget(responseId);
+    this.#thoughts.forgetAll();
   }
 }

@@ -18,15 +18,15 @@ const WORDS_FIRST = 4;
 /** Between two deltas of a written answer, or of a call's arguments. */
 const TEXT_STEP_MS = 12;
 
-/** The deltas of a spoken answer, `pace` times faster than it sounds. */
-export function deliverSpeech(speech: Speech, format: WireFormat, pace: number): DeliveryStep[] {
+/** The deltas of a spoken answer, `pace` times faster than it sounds. Its first sound comes `firstAudioMs` after its first words. */
+export function deliverSpeech(speech: Speech, format: WireFormat, pace: number, firstAudioMs = FIRST_AUDIO_MS): DeliveryStep[] {
   const encoded = EncodedSpeech.of(speech, format);
   const totalMs = encoded.durationMs;
   const steps: DeliveryStep[] = [];
   let word = 0;
   for (let fromMs = 0; fromMs < totalMs; ) {
     const toMs = totalMs - (fromMs + PIECE_MS) < MIN_PIECE_MS ? totalMs : fromMs + PIECE_MS;
-    const atMs = FIRST_AUDIO_MS + fromMs / pace;
+    const atMs = firstAudioMs + fromMs / pace;
     for (; word < speech.words.length; word += 1) {
       const next = speech.words[word] as Speech['words'][number];
       if (word >= WORDS_FIRST && next.startMs > toMs + WORDS_AHEAD_MS) break;
@@ -36,7 +36,7 @@ export function deliverSpeech(speech: Speech, format: WireFormat, pace: number):
     fromMs = toMs;
   }
   for (; word < speech.words.length; word += 1) {
-    steps.push({ atMs: FIRST_AUDIO_MS + totalMs / pace, kind: 'text', delta: word === 0 ? (speech.words[0] as { text: string }).text : ` ${(speech.words[word] as { text: string }).text}` });
+    steps.push({ atMs: firstAudioMs + totalMs / pace, kind: 'text', delta: word === 0 ? (speech.words[0] as { text: string }).text : ` ${(speech.words[word] as { text: string }).text}` });
   }
   return steps;
 }

@@ -3,6 +3,7 @@ import type { Clock, ModelCommand, ModelConnectOptions, ModelConnection, Realtim
 import { systemClock } from '../host/system-clock.js';
 import { parseMessage } from '../protocol/openai-realtime/parse.js';
 import { serialize } from '../protocol/openai-realtime/serialize.js';
+import type { BrainFactory, Recogniser } from './brain.js';
 import { demoScript } from './demo-script.js';
 import { EmulatedSession } from './emulated-session.js';
 import type { EmulatedSessionOptions } from './emulated-session.js';
@@ -10,6 +11,8 @@ import type { EmulatorEffect } from './effect.js';
 import { ParrotBrain } from './parrot-brain.js';
 import { ScriptBrain } from './script-brain.js';
 import type { Script } from './script.js';
+import type { Voice } from './speech.js';
+import { Thoughts } from './thoughts.js';
 import { createVoice } from './voice.js';
 
 /** Sees each message of a connection as text, at the moment when it passes. */
@@ -25,6 +28,14 @@ export interface EmulatedModelOptions extends Partial<Pick<EmulatedSessionOption
   readonly script?: Script;
   /** `parrot` says back what it hears. Default `script`. */
   readonly mode?: 'script' | 'parrot';
+  /** Makes the brain of each connection, in place of those that `mode` names. */
+  readonly brain?: BrainFactory;
+  /** Understands what is said; without one a spoken turn means what the script says. */
+  readonly recogniser?: Recogniser;
+  /** Speaks what a brain has no sound for. Default: the clips of the package and a murmur. */
+  readonly voice?: Voice;
+  /** For people. Default `emulator`. */
+  readonly label?: string;
   /** Default: the machine's; with a manual one a call takes as long as its computing. */
   readonly clock?: Clock;
   /** One way, in ms. Default 15.25: not whole, as no network's is, so that the two sides never speak at the same moment, of which nobody could say who was first. */
@@ -40,12 +51,12 @@ const UNIX_SECONDS = 1_800_000_000;
  * and a murmur, so that the same call sounds the same on every machine.
  */
 export class EmulatedModel implements RealtimeModel {
-  readonly label = 'emulator';
+  readonly label: string;
   readonly #clock: Clock;
   readonly #options: EmulatedModelOptions;
   readonly #listener: WireListener;
   readonly #lagMs: number;
-  readonly #voice = createVoice({ synthesizers: [] });
+  readonly #voice: Voice;
   #cut: ((code: number, reason: string) => void) | undefined;
   #connections = 0;
   /** While it is set, nobody gets in. */
@@ -56,6 +67,8 @@ export class EmulatedModel implements RealtimeModel {
     this.#listener = options.listener ?? {};
     this.#lagMs = options.lagMs ?? 15.25;
     this.#options = options;
+    this.label = options.label ?? 'emulator';
+    this.#voice = options.voice ?? createVoice({ synthesizers: [] });
   }
 
   /** Ends the newest connection; that is known when the news has come. */
@@ -79,9 +92,9 @@ export class EmulatedModel implements RealtimeModel {
     const lagMs = this.#lagMs;
     this.#connections += 1;
     const number = this.#connections;
-    const { script = demoScript, mode = 'script', pace = 8, sessionLimitMs = 3_600_000, thinkMs = 120, seed = 0 } = this.#options;
-    const brain = mode === 'parrot' ? new ParrotBrain() : new ScriptBrain(script);
-    const kind = { kind: 'realtime', model: 'emulator', recognises: false, mcpServers: script.mcpServers ?? [] } as const;
+    const { script = demoScript, mode = 'script', pace = 8, sessionLimitMs = 3_600_000, thinkMs = 120, seed = 0, recogniser } = this.#options;
+    const brain = this.#options.brain?.() ?? (mode === 'parrot' ? new ParrotBrain() : new ScriptBrain(script));
+    const kind = { kind: 'realtime', model: this.label, recognises: recogniser !== undefined, mcpServers: script.mcpServers ?? [] } as const;
     const session = new EmulatedSession({ ...kind, brain, pace, sessionLimitMs, thinkMs, seed: seed + number, unixSeconds: UNIX_SECONDS, nowMs: clock.now() });
     let timer: Timer | undefined;
     let open = true;
@@ -89,6 +102,7 @@ export class EmulatedModel implements RealtimeModel {
       if (!open) return;
       open = false;
       timer?.cancel();
+      thoughts.forgetAll();
       this.#listener.onClose?.(number, dir, code, reason);
       onClose({ code, reason, byUs: dir === 'out' });
     };
@@ -99,11 +113,18 @@ export class EmulatedModel implements RealtimeModel {
         else if (effect.type === 'close') clock.after(lagMs, () => end('in', effect.code, effect.reason));
         // A voice of clips and murmurs waits for promises alone: it has spoken before a manual clock moves on.
         else if (effect.type === 'speak') void this.#voice.speak(effect.text).then((speech) => perform(session.spoken(effect.responseId, effect.part, speech, clock.now())));
+        else if (effect.type === 'recognise') void recogniser?.recognise(effect.audio).catch(() => undefined).then((text) => perform(session.recognised(effect.itemId, text, clock.now())));
+        else if (effect.type === 'think') void thoughts.follow(effect.responseId, effect.steps);
+        else if (effect.type === 'forget') thoughts.forget(effect.responseId);
       }
       timer?.cancel();
       const nextMs = session.nextWakeMs;
       timer = nextMs === undefined ? undefined : clock.after(Math.max(0, nextMs - clock.now()), () => perform(session.wake(clock.now())));
     };
+    const thoughts = new Thoughts({
+      onStep: (responseId, step) => perform(open ? session.thought(responseId, step, clock.now()) : []),
+      onEnd: (responseId, failed) => perform(open ? session.thoughtAll(responseId, failed, clock.now()) : []),
+    });
     const arrive = (text: string): void => {
       clock.after(lagMs, () => {
         if (!open) return;

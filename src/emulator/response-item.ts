@@ -28,10 +28,12 @@ export class ResponseItem {
   readonly content: ItemContent;
   readonly #machine: Machine;
   readonly #place: ItemPlace;
-  readonly #steps: readonly DeliveryStep[];
+  #steps: readonly DeliveryStep[];
   readonly #sinceMs: number;
   /** How long the end waits after the last delta. */
   readonly #lingerMs: number;
+  /** Whether it stays open for words that are still to come. */
+  goesOn = false;
   #next = 0;
   #text = '';
   #audioMs = 0;
@@ -64,6 +66,22 @@ export class ResponseItem {
   /** Whether every delta is out, and only the end is left. */
   get delivered(): boolean {
     return this.#next >= this.#steps.length;
+  }
+
+  /** More of the same item, after what it has. */
+  append(steps: readonly DeliveryStep[]): void {
+    const fromMs = Math.max(this.#machine.nowMs - this.#sinceMs, this.#steps.at(-1)?.atMs ?? 0);
+    // What is out needs no place any more.
+    const left = this.#steps.slice(this.#next);
+    let spaced = this.#text === '' && !left.some(({ kind }) => kind === 'text');
+    const later = steps.map((step) => {
+      const atMs = step.atMs + fromMs;
+      if (step.kind === 'audio' || spaced) return { ...step, atMs };
+      spaced = true;
+      return { ...step, atMs, delta: ` ${step.delta}` };
+    });
+    this.#steps = [...left, ...later];
+    this.#next = 0;
   }
 
   get tokens(): { readonly text: number; readonly audio: number } {

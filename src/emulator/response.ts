@@ -127,7 +127,7 @@ export class ResponseRun {
   get nextAtMs(): number | undefined {
     if (this.#ended) return undefined;
     let atMs = this.#stepAtMs();
-    for (const item of this.#open) atMs = Math.min(atMs, item.nextAtMs);
+    for (const item of this.#open) atMs = Math.min(atMs, this.#dueMs(item));
     return atMs === Infinity ? undefined : atMs;
   }
 
@@ -135,8 +135,8 @@ export class ResponseRun {
   advance(): void {
     if (this.#ended) return;
     let due: ResponseItem | undefined;
-    for (const item of this.#open) if (due === undefined || item.nextAtMs < due.nextAtMs) due = item;
-    if (due === undefined || this.#stepAtMs() < due.nextAtMs) return this.#takeStep();
+    for (const item of this.#open) if (due === undefined || this.#dueMs(item) < this.#dueMs(due)) due = item;
+    if (due === undefined || this.#stepAtMs() < this.#dueMs(due)) return this.#takeStep();
     if (due.delivered) {
       due.end('completed');
       this.#open = this.#open.filter((item) => item !== due);
@@ -159,9 +159,22 @@ export class ResponseRun {
 
   #stepAtMs(): number {
     const step = this.#steps[this.#nextStep];
-    if (this.#open.length > 0 && !(step?.kind === 'call' && this.#isOverlapped())) return Infinity;
+    if (this.#open.length > 0 && !(step?.kind === 'call' && this.#isOverlapped()) && !(step?.kind === 'message' && this.#growing() !== undefined)) return Infinity;
     if (step === undefined) return this.#allSteps ? this.#readyAtMs : Infinity;
     return (this.#sounds.get(step)?.missing ?? 0) > 0 ? Infinity : this.#readyAtMs;
+  }
+
+  /** An item that is out does not end as long as it may be gone on in. */
+  #dueMs(item: ResponseItem): number {
+    if (!item.delivered || !item.goesOn) return item.nextAtMs;
+    const step = this.#steps[this.#nextStep];
+    return (step === undefined && !this.#allSteps) || step?.kind === 'message' ? Infinity : item.nextAtMs;
+  }
+
+  /** The item in which the next message goes on. */
+  #growing(): ResponseItem | undefined {
+    const last = this.#open.at(-1);
+    return last?.goesOn === true ? last : undefined;
   }
 
   #isOverlapped(): boolean {
@@ -210,16 +223,20 @@ export class ResponseRun {
     } else {
       const phase = step.phase ?? (this.settings.overlap ? (lingerMs > 0 ? 'commentary' : 'final_answer') : undefined);
       const content: ItemContent = { kind: this.settings.modality, ...(phase === undefined ? {} : { phase }) };
-      const steps = content.kind === 'text' ? deliverText(wordsOf(step.parts)) : deliverSpeech(this.#soundOf(step), this.settings.format, this.settings.pace);
-      this.#start(content, steps, lingerMs);
+      const growing = this.#growing();
+      const steps = content.kind === 'text' ? deliverText(wordsOf(step.parts)) : deliverSpeech(this.#soundOf(step), this.settings.format, this.settings.pace, growing === undefined ? undefined : 0);
+      const item = growing ?? this.#start(content, steps, lingerMs);
+      growing?.append(steps);
+      item.goesOn = step.more === true;
     }
   }
 
-  #start(content: ItemContent, steps: ReturnType<typeof deliverText>, lingerMs = 0): void {
+  #start(content: ItemContent, steps: ReturnType<typeof deliverText>, lingerMs = 0): ResponseItem {
     const { id: responseId, conversation, format } = this.settings;
     const item = new ResponseItem(this.#machine, { responseId, conversation, outputIndex: this.#items.length }, content, steps, content.kind === 'audio' ? new ItemSound(format) : undefined, lingerMs);
     this.#items.push(item);
     this.#open.push(item);
+    return item;
   }
 
   /** A tool that a person must allow first: the request is an item that is whole at once, and the response ends with it. */

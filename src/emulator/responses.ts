@@ -1,7 +1,7 @@
 import { objectAt, stringAt } from './checks.js';
 import type { Brain } from './brain.js';
 import type { Conversation, ConversationEntry } from './conversation.js';
-import { canCall, forcedCall } from './forced-call.js';
+import { canCall, forcedCall, offered } from './forced-call.js';
 import type { Machine } from './machine.js';
 import type { McpServers } from './mcp-servers.js';
 import type { PlanStep } from './plan.js';
@@ -180,14 +180,15 @@ export class Responses {
     else this.#unheard.get(last.item.id)?.push(go);
   }
 
-  #think(run: ResponseRun, { tools, toolChoice, context }: ResponseParams, brain: Brain): void {
+  #think(run: ResponseRun, params: ResponseParams, brain: Brain): void {
+    const { tools, toolChoice, context } = params;
     if (run.ended) return;
     if (context.some(({ badImage }) => badImage === true)) {
       run.add({ kind: 'fail', code: 'input_image_safety_violation', message: 'The image could not be processed.', errorType: 'invalid_request_error' });
       return run.addedAll();
     }
     const notice = (message: string, detail: string): void => this.#options.machine.effect({ type: 'notice', message, detail });
-    const answer = brain.answer({ entries: context, canCall: (name) => canCall(name, tools, toolChoice), notice });
+    const answer = brain.answer({ entries: context, instructions: params.instructions, ...offered(tools, toolChoice), canCall: (name) => canCall(name, tools, toolChoice), notice });
     if (Symbol.asyncIterator in answer) {
       const live = this.#live.get(run.settings.id);
       if (live !== undefined) live.thinking = true;
