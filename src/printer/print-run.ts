@@ -1,0 +1,81 @@
+import type { FlatRunEvent } from '../../session/index.js';
+import { systemClock } from '../host/system-clock.js';
+import { RunView } from './run-view.js';
+import type { Piece, RunViewOptions } from './run-view.js';
+import { StatusLine } from './status-line.js';
+import { TextPacer } from './text-pacer.js';
+import type { TextPacerOptions } from './text-pacer.js';
+
+export interface PrintRunOptions extends RunViewOptions, Partial<Pick<TextPacerOptions, 'mode' | 'updatesPerSecond' | 'typingMs' | 'clock'>> {
+  /** Where the text goes. A promise holds the run until the output has room again. */
+  readonly write: (text: string) => void | Promise<void>;
+  /** Whether the output is a terminal that may have colours and a line that moves; default false: plain text, nothing is ever erased. */
+  readonly terminal?: boolean;
+}
+
+/** What was printed. */
+export interface PrintedRun {
+  /** The agent's words. */
+  readonly text: string;
+  readonly end: 'completed' | 'cancelled' | 'interrupted' | 'failed' | 'cut';
+}
+
+/** SGR: dim, cyan, yellow; the answer itself is plain. */
+const COLOUR: Readonly<Record<Piece['kind'], number | undefined>> = { answer: undefined, reasoning: 2, tool: 36, agent: 2, error: 33 };
+
+/**
+ * Shows a run as it comes. The run waits for whoever cannot keep up: a slow output, or characters that are being typed. A run that breaks off without an
+ * end is `cut`; what it throws is thrown, after all text that came before it was written.
+ *
+ *     await printRun(result.flatEvents(), { write: (text) => void process.stdout.write(text), terminal: process.stdout.isTTY });
+ */
+export async function printRun(events: AsyncIterable<FlatRunEvent>, options: PrintRunOptions): Promise<PrintedRun> {
+  const { terminal = false, clock = systemClock } = options;
+  const view = new RunView(options);
+  let room: Promise<void> | undefined;
+  const out = (text: string): void => {
+    const written = options.write(text);
+    if (written !== undefined) room = written;
+  };
+  const status = terminal ? new StatusLine(clock, out) : undefined;
+  let kind: Piece['kind'] = 'answer';
+  const write = (text: string): void => {
+    status?.hide();
+    out(terminal ? painted(kind, text) : text);
+  };
+  const pacer = new TextPacer({ ...options, clock, mode: options.mode ?? 'adaptive', write });
+  let text = '';
+  let end: PrintedRun['end'] = 'cut';
+  try {
+    for await (const event of events) {
+      for (const piece of view.show(event)) {
+        if (piece.kind !== kind) {
+          await pacer.typed();
+          pacer.flush();
+          kind = piece.kind;
+        }
+        pacer.push(piece.text);
+        if (piece.kind !== 'answer' && piece.kind !== 'reasoning') pacer.flush();
+      }
+      if (event.type === 'response.text.delta') text += event.delta;
+      else if (event.type === 'response.function_call.done') status?.started(event.callId, event.name);
+      else if (event.type === 'response.function_call.output') status?.ended(event.callId);
+      else if (event.type === 'run.done') end = event.end;
+      else if (event.type === 'run.error') end = 'failed';
+      await pacer.typed();
+      if (room !== undefined) {
+        await room;
+        room = undefined;
+      }
+    }
+  } finally {
+    pacer.flush();
+    status?.close();
+  }
+  return { text, end };
+}
+
+function painted(kind: Piece['kind'], text: string): string {
+  const colour = COLOUR[kind];
+  return colour === undefined ? text : `\u001b[${colour}m${text}\u001b[0m`;
+}
