@@ -57,6 +57,7 @@ export type { HandleNews, SessionEffect } from './state/session-effect.js';
 export type { ToolPlan } from './ports/tool-plan.js';
 export type { ToolLimits } from './state/tool-state.js';
 export type { AppInput, SessionInput, TimerName, ToolInput } from './state/session-input.js';
+export { splitHeard } from './state/heard-text.js';
 export { step } from './state/step.js';
 export type * from './pipeline/pipeline-event.js';
 export type * from './run/run-event.js';

@@ -20,6 +20,8 @@ export interface Question {
   /** The conversation, or what the response was given in its place. */
   readonly entries: readonly ConversationEntry[];
   readonly instructions: string;
+  /** Whether the answer is spoken or written. */
+  readonly modality: 'audio' | 'text';
   /** The functions that the model may call now; hosted tools are not among them. */
   readonly tools: readonly ModelFunctionTool[];
   readonly toolChoice: ToolChoice;

@@ -10,7 +10,7 @@ export type PlanStep =
    * An item of the assistant. `speech` is its sound where the brain has it already; else the emulator's voice speaks the words. With `more` the item
    * stays open, and a message that comes next goes on in it: so an answer can be heard while the rest of it is still being thought.
    */
-  | { readonly kind: 'message'; readonly parts: readonly MessagePart[]; readonly speech?: Speech; readonly phase?: 'commentary' | 'final_answer'; readonly more?: boolean }
+  | { readonly kind: 'message'; readonly parts: readonly MessagePart[]; readonly speech?: Speech; readonly phase?: 'commentary' | 'final_answer'; readonly more?: boolean; /** Is told which item they are in. */ readonly onItem?: (itemId: string) => void }
   /** `onCall` is told the id that the call was given. `arguments` is JSON. */
   | { readonly kind: 'call'; readonly name: string; readonly arguments: string; readonly onCall?: (callId: string) => void }
   /** A call of a hosted MCP server: made, and answered, on this side. */

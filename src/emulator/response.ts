@@ -228,6 +228,7 @@ export class ResponseRun {
       const item = growing ?? this.#start(content, steps, lingerMs);
       growing?.append(steps);
       item.goesOn = step.more === true;
+      step.onItem?.(item.entry.item.id);
     }
   }
 

@@ -188,7 +188,7 @@ export class Responses {
       return run.addedAll();
     }
     const notice = (message: string, detail: string): void => this.#options.machine.effect({ type: 'notice', message, detail });
-    const answer = brain.answer({ entries: context, instructions: params.instructions, ...offered(tools, toolChoice), canCall: (name) => canCall(name, tools, toolChoice), notice });
+    const answer = brain.answer({ entries: context, instructions: params.instructions, modality: params.modality, ...offered(tools, toolChoice), canCall: (name) => canCall(name, tools, toolChoice), notice });
     if (Symbol.asyncIterator in answer) {
       const live = this.#live.get(run.settings.id);
       if (live !== undefined) live.thinking = true;

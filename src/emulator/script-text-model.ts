@@ -64,7 +64,7 @@ function answerTo({ input, tools, settings }: TextRequest, script: Script): read
   const choice = settings?.toolChoice ?? 'auto';
   const canCall = (name: string): boolean => choice !== 'none' && (typeof choice !== 'object' || choice.name === name) && tools.some((tool) => tool.name === name);
   const ask = (upTo: number, mayCall: (name: string) => boolean): readonly PlanStep[] =>
-    brain.answer({ entries: entries.slice(0, upTo), instructions: '', tools, toolChoice: choice, canCall: mayCall, notice: () => {} });
+    brain.answer({ entries: entries.slice(0, upTo), instructions: '', modality: 'text', tools, toolChoice: choice, canCall: mayCall, notice: () => {} });
   entries.forEach(({ item }, index) => {
     if (item.type !== 'message' || item.role !== 'user' || index === entries.length - 1) return;
     // What was called then, could be called then.

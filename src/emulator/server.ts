@@ -27,6 +27,9 @@ import type { Routes } from './http-routes.js';
 import type { IdSource } from './ids.js';
 import { ParrotBrain } from './parrot-brain.js';
 import { ScriptBrain } from './script-brain.js';
+import { PipelineBrain } from './pipeline-brain.js';
+import { wholeTurns } from './pipeline-model.js';
+import type { PipelineOptions } from './pipeline-model.js';
 import { parseScript } from './script.js';
 import type { Script } from './script.js';
 import { StandingFaults } from './standing-faults.js';
@@ -43,8 +46,12 @@ export interface EmulatorOptions {
   readonly tls?: boolean | Certificate;
   /** What it says and when. Default: {@link demoScript}. */
   readonly script?: Script;
-  /** `parrot` says back what the caller said, in the caller's own voice. Default `script`. */
-  readonly mode?: 'script' | 'parrot';
+  /**
+   * `parrot` says back what the caller said, in the caller's own voice; `pipeline` answers by the recogniser, the text model and the synthesiser of the
+   * option of that name. Default `script`.
+   */
+  readonly mode?: 'script' | 'parrot' | 'pipeline';
+  readonly pipeline?: PipelineOptions;
   /** Makes the brain of each session, in place of those that `mode` names. */
   readonly brain?: BrainFactory;
   /** Understands what is said; without one a spoken turn means what the script says. */
@@ -98,11 +105,12 @@ const PING_INTERVAL_MS = 30_000;
  * `ADDRESS_UNAVAILABLE`; throws `RangeError` for a pace or limit out of its range.
  */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
-  const { host = '127.0.0.1', port = 0, apiKey, beta = false, clock = systemClock, logger = silentLogger, pace = 8, sessionLimitMs = 3_600_000, thinkMs = 120, recogniser } = options;
+  const { host = '127.0.0.1', port = 0, apiKey, beta = false, clock = systemClock, logger = silentLogger, pace = 8, sessionLimitMs = 3_600_000, thinkMs = 120 } = options;
+  const recogniser = options.recogniser ?? (options.mode === 'pipeline' && options.pipeline !== undefined ? wholeTurns(options.pipeline.recogniser, logger) : undefined);
   if (!(pace >= 0.1 && pace <= 1000)) throw new RangeError(`pace must be from 0.1 to 1000, not ${pace}.`);
   if (!(sessionLimitMs > 0)) throw new RangeError(`sessionLimitMs must be above 0, not ${sessionLimitMs}.`);
   const script = parseScript(options.script ?? demoScript);
-  const newBrain = options.brain ?? (options.mode === 'parrot' ? () => new ParrotBrain() : () => new ScriptBrain(script));
+  const newBrain = options.brain ?? brainOf(options, script);
   const voice = options.voice ?? createVoice({ logger, ...(options.onNotice === undefined ? {} : { onNotice: options.onNotice }) });
   const notice = noticeOnce(logger, options.onNotice);
   const firstSeed = options.seed ?? randomInt(2 ** 31);
@@ -185,6 +193,13 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     },
   };
   return emulator;
+}
+
+function brainOf({ mode = 'script', pipeline }: EmulatorOptions, script: Script): BrainFactory {
+  if (mode === 'parrot') return () => new ParrotBrain();
+  if (mode === 'script') return () => new ScriptBrain(script);
+  if (pipeline === undefined) throw new TypeError("The mode 'pipeline' needs the option of that name: a recogniser, a text model and a synthesiser.");
+  return () => new PipelineBrain(pipeline);
 }
 
 function serverFor(certificate: Certificate | undefined, listener: RequestListener): Server {

@@ -160,7 +160,7 @@ export class TranslationSession implements DrivenSession {
     const text = 'text' in transcript ? transcript.text : '';
     if (this.#config.input.transcription !== null) for (const delta of text.match(/\s*\S+/gu) ?? []) this.#machine.send({ type: 'session.input_transcript.delta', delta, elapsed_ms: this.#elapsedMs() });
     const entry: ConversationEntry = { item: { id: sentence, type: 'message', status: 'completed', role: 'user', content: [{ type: 'input_audio', transcript: text }] }, audioMs: ms, byModel: false };
-    const answer = brain.answer({ entries: [entry], instructions: '', tools: [], toolChoice: 'none', canCall: () => false, notice: () => {} });
+    const answer = brain.answer({ entries: [entry], instructions: '', modality: 'audio', tools: [], toolChoice: 'none', canCall: () => false, notice: () => {} });
     if (Symbol.asyncIterator in answer) return this.#machine.effect({ type: 'think', responseId: sentence, steps: answer });
     this.#gather(sentence, answer);
     this.#speak(sentence);
