@@ -1,12 +1,10 @@
 import { Resampler } from '../../audio/index.js';
-import { Channel, errorText, splitHeard, VoicewireError } from '../../session/index.js';
-import type { Synthesiser, TextInputItem, TextModel, TextRequest, TextSettings } from '../../session/index.js';
+import { Channel, SentenceSplitter, VoicewireError, errorText, produced, splitHeard } from '../../session/index.js';
+import type { Send, Synthesiser, TextInputItem, TextModel, TextRequest, TextSettings } from '../../session/index.js';
 import type { Brain, HeardTurn, Question, Transcript } from './brain.js';
 import { textOf } from './conversation.js';
 import type { ConversationEntry } from './conversation.js';
-import { sayStep } from './plan.js';
 import type { PlanStep } from './plan.js';
-import { SentenceSplitter } from './sentence-splitter-stand-in.js';
 import { speakAhead } from './speak-ahead.js';
 import { SPEECH_RATE, spreadWords } from './speech.js';
 
@@ -25,8 +23,10 @@ interface Said {
 
 /** What was said and heard in the last so many items is remembered. */
 const REMEMBERED_ITEMS = 200;
-/** Steps that nobody has taken yet. */
-const MAX_STEPS = 64;
+/** Sentences that the text model is ahead of the voice; it waits then. */
+const MAX_SENTENCES = 16;
+/** An answer ends by its end, or by its reader's leaving. */
+const NEVER = new AbortController().signal;
 /** What stands for the words of a turn that nobody understood. */
 const INAUDIBLE = '[inaudible]';
 
@@ -50,31 +50,30 @@ export class PipelineBrain implements Brain {
   }
 
   answer(question: Question): AsyncIterable<PlanStep> {
-    const over = new AbortController();
-    const steps = new Channel<PlanStep>({ capacity: MAX_STEPS, whenFull: 'wait' }, () => over.abort());
-    void this.#think(question, steps, over.signal).then(
-      () => steps.close(),
-      async (error: unknown) => {
-        await steps.send(failure(error));
-        steps.close();
-      },
-    );
-    return steps;
+    return produced(async (send, life) => {
+      try {
+        await this.#think(question, send, life);
+      } catch (error) {
+        await send(failure(error));
+      }
+    }, NEVER);
   }
 
-  async #think(question: Question, steps: Channel<PlanStep>, signal: AbortSignal): Promise<void> {
+  async #think(question: Question, send: Send<PlanStep>, signal: AbortSignal): Promise<void> {
     const { model, settings } = this.#options;
     const spoken = question.modality === 'audio';
     const splitter = new SentenceSplitter();
-    const sentences = new Channel<string>({ capacity: MAX_STEPS, whenFull: 'wait' }, undefined);
-    const speaking = spoken ? this.#speak(sentences, steps, signal) : write(sentences, steps);
+    const sentences = new Channel<string>({ capacity: MAX_SENTENCES, whenFull: 'wait' });
+    const speaking = spoken ? this.#speak(sentences, send, signal) : write(sentences, send);
     // Told by whoever waits for it, at the end.
     speaking.catch(() => void sentences.return());
     let end: PlanStep | undefined;
     const calls: PlanStep[] = [];
     for await (const event of model.respond(this.#request(question, settings), { signal })) {
-      if (event.type === 'text_delta') for (const sentence of splitter.push(event.delta)) await sentences.send(sentence);
-      else if (event.type === 'response_done') {
+      if (event.type === 'text_delta') {
+        // Where nobody speaks them any more, why not is told.
+        for (const sentence of splitter.push(event.delta)) if (!(await sentences.send(sentence))) return speaking;
+      } else if (event.type === 'response_done') {
         for (const item of event.output) if (item.type === 'function_call') calls.push({ kind: 'call', name: item.name, arguments: item.arguments });
         if (event.status === 'failed') end = { kind: 'fail', code: event.error?.code ?? 'server_error', message: event.error?.message ?? 'The text model failed.', errorType: event.error?.kind ?? 'server_error' };
         else if (event.status === 'incomplete') end = { kind: 'stop', reason: event.reason === 'content_filter' ? 'content_filter' : 'max_output_tokens' };
@@ -83,10 +82,10 @@ export class PipelineBrain implements Brain {
     for (const sentence of splitter.end()) await sentences.send(sentence);
     sentences.close();
     await speaking;
-    for (const step of [...calls, ...(end === undefined ? [] : [end])]) await steps.send(step);
+    for (const step of [...calls, ...(end === undefined ? [] : [end])]) await send(step);
   }
 
-  async #speak(sentences: AsyncIterable<string>, steps: Channel<PlanStep>, signal: AbortSignal): Promise<void> {
+  async #speak(sentences: AsyncIterable<string>, send: Send<PlanStep>, signal: AbortSignal): Promise<void> {
     const { synthesiser } = this.#options;
     const said: Said[] = [];
     let resampler: Resampler | undefined;
@@ -97,7 +96,7 @@ export class PipelineBrain implements Brain {
       if (first) said.push({ sentence, ms: 0 });
       (said.at(-1) as Said).ms += ms;
       const words = first ? spreadWords(sentence, 0, ms) : [];
-      await steps.send({ kind: 'message', parts: [{ text: first ? sentence.trim() : '' }], speech: { samples: sound, words }, more: true, onItem: (itemId) => remember(this.#said, itemId, said) });
+      await send({ kind: 'message', parts: [{ text: first ? sentence.trim() : '' }], speech: { samples: sound, words }, more: true, onItem: (itemId) => remember(this.#said, itemId, said) });
     }
   }
 
@@ -131,8 +130,8 @@ function remember<Value>(items: Map<string, Value>, itemId: string, value: Value
   for (const oldest of items.keys()) if (items.size > REMEMBERED_ITEMS) items.delete(oldest);
 }
 
-async function write(sentences: AsyncIterable<string>, steps: Channel<PlanStep>): Promise<void> {
-  for await (const sentence of sentences) await steps.send({ ...sayStep(sentence.trim()), more: true } as PlanStep);
+async function write(sentences: AsyncIterable<string>, send: Send<PlanStep>): Promise<void> {
+  for await (const sentence of sentences) await send({ kind: 'message', parts: [{ text: sentence.trim() }], more: true });
 }
 
 function heardOf(said: readonly Said[], heardMs: number): string {

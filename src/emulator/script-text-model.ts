@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import type { Clock, TextInputItem, TextModel, TextModelEvent, TextOutputItem, TextRequest } from '../../session/index.js';
+import { produced } from '../../session/index.js';
+import type { Clock, Send, TextInputItem, TextModel, TextModelEvent, TextOutputItem, TextRequest } from '../../session/index.js';
 import { systemClock } from '../host/system-clock.js';
 import type { ConversationEntry } from './conversation.js';
 import { demoScript } from './demo-script.js';
@@ -24,37 +25,46 @@ export function scriptTextModel(options: ScriptTextModelOptions = {}): TextModel
   const { script = demoScript, wordMs = 0, clock = systemClock } = options;
   return {
     label: 'script',
-    async *respond(request, { signal }): AsyncGenerator<TextModelEvent> {
-      const responseId = `resp_${randomUUID()}`;
-      yield { type: 'response_started', responseId };
-      const output: TextOutputItem[] = [];
-      for (const step of answerTo(request, script)) {
-        const id = `item_${responseId.slice(5)}_${output.length}`;
-        if (step.kind === 'wait') await pause(step.ms, clock, signal);
-        else if (step.kind === 'message') {
-          const text = wordsOf(step.parts);
-          for (const delta of text.match(/\s*\S+/gu) ?? []) {
-            if (wordMs > 0) await pause(wordMs, clock, signal);
-            yield { type: 'text_delta', itemId: id, delta };
-          }
-          output.push({ type: 'message', id, text });
-          yield { type: 'item_done', item: output.at(-1) as TextOutputItem };
-        } else if (step.kind === 'call') {
-          const callId = `call_${id}`;
-          yield { type: 'function_call_started', itemId: id, callId, name: step.name };
-          yield { type: 'arguments_delta', itemId: id, callId, delta: step.arguments };
-          output.push({ type: 'function_call', id, callId, name: step.name, arguments: step.arguments });
-          yield { type: 'item_done', item: output.at(-1) as TextOutputItem };
-        } else if (step.kind === 'fail') {
-          return yield { type: 'response_done', responseId, status: 'failed', error: { code: step.code, message: step.message, kind: step.errorType }, output };
-        } else if (step.kind === 'stop') {
-          return yield { type: 'response_done', responseId, status: 'incomplete', reason: step.reason, output };
-        }
-        signal.throwIfAborted();
-      }
-      yield { type: 'response_done', responseId, status: 'completed', output };
-    },
+    respond: (request, { signal }) => produced((send, life) => tell(answerTo(request, script), { send, pause: (ms) => pause(ms, clock, life), wordMs }), signal),
   };
+}
+
+interface Telling {
+  readonly send: Send<TextModelEvent>;
+  readonly pause: (ms: number) => Promise<void>;
+  readonly wordMs: number;
+}
+
+async function tell(steps: readonly PlanStep[], { send, pause, wordMs }: Telling): Promise<void> {
+  const responseId = `resp_${randomUUID()}`;
+  const output: TextOutputItem[] = [];
+  const done = async (item: TextOutputItem): Promise<boolean> => {
+    output.push(item);
+    return send({ type: 'item_done', item });
+  };
+  await send({ type: 'response_started', responseId });
+  for (const step of steps) {
+    const id = `item_${responseId.slice(5)}_${output.length}`;
+    if (step.kind === 'wait') await pause(step.ms);
+    else if (step.kind === 'message') {
+      const text = wordsOf(step.parts);
+      for (const delta of text.match(/\s*\S+/gu) ?? []) {
+        if (wordMs > 0) await pause(wordMs);
+        if (!(await send({ type: 'text_delta', itemId: id, delta }))) return;
+      }
+      await done({ type: 'message', id, text });
+    } else if (step.kind === 'call') {
+      const callId = `call_${id}`;
+      await send({ type: 'function_call_started', itemId: id, callId, name: step.name });
+      await send({ type: 'arguments_delta', itemId: id, callId, delta: step.arguments });
+      await done({ type: 'function_call', id, callId, name: step.name, arguments: step.arguments });
+    } else if (step.kind === 'fail') {
+      return void (await send({ type: 'response_done', responseId, status: 'failed', error: { code: step.code, message: step.message, kind: step.errorType }, output }));
+    } else if (step.kind === 'stop') {
+      return void (await send({ type: 'response_done', responseId, status: 'incomplete', reason: step.reason, output }));
+    }
+  }
+  await send({ type: 'response_done', responseId, status: 'completed', output });
 }
 
 /** A script has a memory of its turns and calls: it is brought back by asking it everything again, as it was asked before. */

@@ -1,65 +1,61 @@
-import { Channel } from '../../session/index.js';
+import { Channel, produced } from '../../session/index.js';
 import type { Synthesiser } from '../../session/index.js';
 
 /** A piece of a sentence's sound, PCM16 mono at the synthesiser's rate. */
 export interface SpokenPiece {
   readonly sentence: string;
-  /** Whether it is the first or the last of its sentence. */
+  /** Whether it is the first of its sentence. */
   readonly first: boolean;
   readonly samples: Int16Array;
 }
 
 interface Line {
   readonly sentence: string;
-  readonly sound: Channel<Int16Array>;
+  readonly sound: AsyncIterator<Int16Array>;
+  /** Its first piece; asked for when the sentence before it is spoken. */
+  head?: Promise<IteratorResult<Int16Array>>;
 }
 
-/** Sound of a sentence that waits for the one before it, in pieces. */
-const MAX_PIECES = 256;
-
 /**
- * Speaks sentences in their order. While one is handed on, the next one is being made already; no more than that. An abort of `signal` ends all of it:
- * the iteration then rejects with the signal's reason.
+ * Speaks sentences in their order. While one is handed on, the next one is being made already; no more than that. An abort of `signal`, and a reader who
+ * leaves, end all of it.
  */
-export async function* speakAhead(sentences: AsyncIterable<string>, synthesiser: Synthesiser, signal: AbortSignal, voice?: string): AsyncGenerator<SpokenPiece> {
-  const lines = new Channel<Line>({ capacity: 1, whenFull: 'wait' });
-  const open = new Set<Channel<Int16Array>>();
-  const make = async ({ sentence, sound }: Line): Promise<void> => {
-    open.add(sound);
-    try {
-      for await (const samples of synthesiser.speak(sentence, { signal, ...(voice === undefined ? {} : { voice }) })) if (samples.length > 0 && !(await sound.send(samples))) return;
-      sound.close();
-    } catch (error) {
-      sound.fail(error);
-    } finally {
-      open.delete(sound);
-    }
-  };
-  const cut = async (): Promise<void> => {
-    for await (const sentence of sentences) {
-      const line = { sentence, sound: new Channel<Int16Array>({ capacity: MAX_PIECES, whenFull: 'wait' }) };
-      if (!(await lines.send(line))) return;
-      void make(line);
-    }
-  };
-  void cut().then(
-    () => lines.close(),
-    (error: unknown) => lines.fail(error),
-  );
-  const onAbort = (): void => {
-    for (const channel of [lines, ...open]) channel.fail(signal.reason);
-  };
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    for await (const { sentence, sound } of lines) {
-      let first = true;
-      for await (const samples of sound) {
-        yield { sentence, first, samples };
-        first = false;
+export function speakAhead(sentences: AsyncIterable<string>, synthesiser: Synthesiser, signal: AbortSignal): AsyncIterable<SpokenPiece> {
+  return produced(async (send, life) => {
+    const lines = new Channel<Line>({ capacity: 1, whenFull: 'wait' });
+    const making = new Set<AsyncIterator<Int16Array>>();
+    const cut = async (): Promise<void> => {
+      for await (const sentence of sentences) {
+        const sound = produced<Int16Array>(async (give, end) => {
+          for await (const samples of synthesiser.speak(sentence, { signal: end })) if (samples.length > 0 && !(await give(samples))) return;
+        }, life);
+        const line: Line = { sentence, sound };
+        if (!(await lines.send(line))) return;
+        // Begun before it is its turn: its first piece waits, or its failure.
+        making.add(sound);
+        line.head ??= sound.next();
+        line.head.catch(() => {});
       }
+    };
+    const cutting = cut().then(
+      () => lines.close(),
+      (error: unknown) => lines.fail(error),
+    );
+    try {
+      for await (const line of lines) {
+        const { sentence, sound } = line;
+        let first = true;
+        line.head ??= sound.next();
+        for (let next = await line.head; next.done !== true; next = await sound.next()) {
+          if (!(await send({ sentence, first, samples: next.value }))) return;
+          first = false;
+        }
+        making.delete(sound);
+      }
+    } finally {
+      await lines.return();
+      for (const sound of making) void sound.return?.();
     }
-  } finally {
-    signal.removeEventListener('abort', onAbort);
-    for (const channel of [lines, ...open]) void channel.return();
-  }
+    await cutting;
+  }, signal);
 }
