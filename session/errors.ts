@@ -2,7 +2,7 @@
  * Errors by who must act: the caller ({@link InvalidStateError}), the peer ({@link ProtocolError}), the network ({@link TransportError}),
  * the provider ({@link ProviderError}), a tool or hook of the application ({@link ToolError}). People match `error.code`.
  */
-export type InvalidStateCode = 'SESSION_CLOSED' | 'SESSION_NOT_CONNECTED' | 'SESSION_ALREADY_CONNECTED' | 'CHANNEL_FULL';
+export type InvalidStateCode = 'SESSION_CLOSED' | 'SESSION_NOT_CONNECTED' | 'SESSION_ALREADY_CONNECTED' | 'CHANNEL_FULL' | 'RUN_ALREADY_READ';
 export type ProtocolErrorCode = 'PROTOCOL_BAD_EVENT' | 'PROTOCOL_BAD_FRAME' | 'AUDIO_FORMAT_MISMATCH';
 export type TransportErrorCode =
   | 'MODEL_UNREACHABLE'
@@ -15,10 +15,11 @@ export type TransportErrorCode =
   | 'PLAYBACK_STALLED';
 export type ProviderErrorCode = 'PROVIDER_ERROR' | 'PROVIDER_RATE_LIMITED' | 'PROVIDER_SESSION_EXPIRED' | 'RESPONSE_FAILED' | 'RESPONSE_INCOMPLETE' | 'RESPONSE_TIMEOUT' | 'RESPONSE_TOO_LONG' | 'SPEECH_UNANSWERED' | 'SPEECH_NOT_ENDED' | 'AUDIO_UNDECODED' | 'AUDIO_MISMATCH' | 'AUDIO_STUCK' | 'TRANSCRIPTION_FAILED' | 'HISTORY_EDIT_FAILED';
 export type ToolErrorCode = 'TOOL_FAILED' | 'TOOL_CALL_CONFLICT' | 'HANDLER_FAILED' | 'HANDOFF_FAILED' | 'GUARDRAIL_FAILED';
-export type SessionErrorCode = InvalidStateCode | ProtocolErrorCode | TransportErrorCode | ProviderErrorCode | ToolErrorCode;
+export type RunErrorCode = 'RUN_MAX_TURNS' | 'RUN_CANCELLED' | 'RUN_TIMEOUT' | 'RUN_WAITS' | 'GUARDRAIL_TRIPPED' | 'OUTPUT_INVALID' | 'OUTPUT_REFUSED' | 'MEMORY_FAILED';
+export type SessionErrorCode = InvalidStateCode | ProtocolErrorCode | TransportErrorCode | ProviderErrorCode | ToolErrorCode | RunErrorCode;
 
 /** Which part of a session an error comes from. */
-export type ErrorStage = 'call' | 'connect' | 'transport' | 'protocol' | 'model' | 'transcription' | 'tool' | 'handoff' | 'guardrail' | 'handler' | 'audio' | 'host';
+export type ErrorStage = 'call' | 'connect' | 'transport' | 'protocol' | 'model' | 'transcription' | 'tool' | 'handoff' | 'guardrail' | 'handler' | 'audio' | 'host' | 'run';
 
 /**
  * At which end of the session something failed: with the model (its network, server or account), with whoever listens, in a tool or check of the
@@ -50,6 +51,7 @@ const LEG_OF_STAGE: Readonly<Record<ErrorStage, ErrorLeg>> = {
   handler: 'application',
   audio: 'model',
   host: 'client',
+  run: 'application',
 };
 
 /** What to do, where whoever made the error had nothing better to say: no error of a session is without it. */
@@ -87,6 +89,15 @@ const HINTS: Readonly<Record<SessionErrorCode, string>> = {
   TOOL_CALL_CONFLICT: 'This is a fault of the model or its server; ask it again for what is missing.',
   HANDLER_FAILED: 'See the cause: it is what the function of the application threw.',
   HANDOFF_FAILED: 'The agent of before goes on. See the cause, or the provider’s code, for what the new one was refused for.',
+  RUN_ALREADY_READ: 'Read a run once, before you await its finalOutput; what two readers need, one reader can hand to both.',
+  RUN_MAX_TURNS: 'Raise maxTurns, or tell the agent when to stop calling tools.',
+  RUN_CANCELLED: 'Nothing need be done: somebody did not want the answer any more.',
+  RUN_TIMEOUT: 'Allow more time (timeoutMs), or ask for less.',
+  RUN_WAITS: 'Call approve() or reject() for each waiting call, and run on with the state.',
+  GUARDRAIL_TRIPPED: 'Tell the user that this cannot be answered; nothing of it was kept in the conversation.',
+  OUTPUT_INVALID: 'Ask again, make the schema simpler, or describe its fields.',
+  OUTPUT_REFUSED: 'The model does not want to answer this; its words are in the message.',
+  MEMORY_FAILED: 'See the cause: the conversation is not kept.',
   GUARDRAIL_FAILED: 'See why the check failed; onFailure of the guardrails says what becomes of texts that were not checked.',
 };
 
@@ -173,6 +184,14 @@ export class ToolError extends VoicewireError<ToolErrorCode> {
     });
     this.toolName = options.toolName;
     this.callId = options.callId;
+  }
+}
+
+/** A text run did not give what was asked of it: it was ended, took too long, or its answer must not stand. */
+export class RunError extends VoicewireError<RunErrorCode> {
+  override readonly name = 'RunError';
+  constructor(code: RunErrorCode, message: string, options: { cause?: unknown; retryable?: boolean } = {}) {
+    super(code, message, { ...options, stage: 'run', hint: HINTS[code] });
   }
 }
 

@@ -24,3 +24,6 @@ export { RunStream, resumeRun, streamRun } from './client/index.js';
 export type { ResumeRunOptions, RunConnectionOptions, RunDialect, RunDialects, RunEndEvent, RunStreamEvent, RunStreamNews, RunStreamStatus, StreamRunOptions } from './client/index.js';
 export { EventStreamParser } from './protocol/sse/parse.js';
 export type { EventStreamParserOptions, ServerSentEvent } from './protocol/sse/parse.js';
+export { Agent, InProcessMemory, RunError, StreamedRun } from '../session/index.js';
+export { run, runStreamed } from './host/run.js';
+export type { RunOptions } from './host/run.js';

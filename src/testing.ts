@@ -11,3 +11,5 @@ export { CallerError, CallerScript, callGateway, callSession, caller, finishedCa
 export type { CallEvent, CallGatewayOptions, CallLine, CallSessionOptions, CallSource, CallTrack, CallerStep, FinishedCall, PlayedMark, Said, Waiting } from './caller/index.js';
 export { EmulatedModel } from './emulator/index.js';
 export type { EmulatedModelOptions } from './emulator/index.js';
+export { scriptedTextModel } from './provider/scripted/scripted-text-model.js';
+export type { ScriptedAnswer, ScriptedCall, ScriptedTextModel, ScriptedTextModelOptions, ScriptedTurn } from './provider/scripted/scripted-text-model.js';

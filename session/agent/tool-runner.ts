@@ -3,7 +3,7 @@ import type { ToolOutcome } from '../events/session-event.js';
 import type { Clock, Timer } from '../ports/clock.js';
 import type { ToolPlan } from '../ports/tool-plan.js';
 import { ToolOutput } from './tool.js';
-import type { ParsedArguments, Tool, ToolResult } from './tool.js';
+import type { ParsedArguments, Tool, ToolContext, ToolResult } from './tool.js';
 
 export interface ToolSettled {
   readonly outcome: ToolOutcome;
@@ -19,6 +19,8 @@ export type Prepared = { readonly ok: true; readonly plan: ToolPlan } | { readon
 export interface ToolRunnerOptions {
   readonly clock: Clock;
   readonly sessionId: string;
+  /** Handed to each tool as it is. */
+  readonly context?: unknown;
   readonly onProgress: (callId: string, progress: string | object) => void;
   /** A tool that was given up has ended after all. */
   readonly onLate: (callId: string, settled: ToolSettled) => void;
@@ -115,10 +117,11 @@ export class ToolRunner {
       };
       abort.signal.addEventListener('abort', onAbort, { once: true });
     });
-    const context = {
+    const context: ToolContext = {
       signal: abort.signal,
       callId,
       idempotencyKey: `${sessionId}/${callId}`,
+      ...(this.#options.context === undefined ? {} : { context: this.#options.context }),
       deadline: startedMs + tool.timeoutMs,
       progress: (update: string | object) => {
         if (!over) onProgress(callId, update);

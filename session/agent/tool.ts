@@ -12,6 +12,8 @@ export interface ToolContext {
   readonly callId: string;
   /** The same for every attempt at this call, another for every other call: hand it to services that must not act twice. */
   readonly idempotencyKey: string;
+  /** What a text run was given as `context`; absent in a realtime session. */
+  readonly context?: unknown;
   /** When the tool's time is over, in ms of the session's clock. */
   readonly deadline: number;
   /** Tells the application how far the tool is, as a `tool_progress` event. After the end of the call it does nothing. */

@@ -37,7 +37,8 @@ export type RunEvent =
 
 /** How a run ended. Exactly one of them, exactly once. */
 export type RunEnd =
-  | { readonly status: 'completed' }
+  /** `incomplete`: the provider has cut the answer off; why, in its word. */
+  | { readonly status: 'completed'; readonly incomplete?: string }
   /** `by`: the caller (`cancel()`, an abort), a reader that left its loop, or a time-out. */
   | { readonly status: 'cancelled'; readonly by: 'caller' | 'reader' | 'timeout' }
   | { readonly status: 'failed'; readonly error: unknown }

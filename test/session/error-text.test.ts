@@ -1,8 +1,8 @@
 import { inspect } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { AudioError } from '../../audio/index.js';
-import { InvalidStateError, ProtocolError, ProviderError, ToolError, TransportError, VoicewireError, errorText, explainError, tool } from '../../session/index.js';
-import type { InvalidStateCode, ProtocolErrorCode, ProviderErrorCode, ToolErrorCode, TransportErrorCode } from '../../session/index.js';
+import { InvalidStateError, ProtocolError, ProviderError, RunError, ToolError, TransportError, VoicewireError, errorText, explainError, tool } from '../../session/index.js';
+import type { InvalidStateCode, ProtocolErrorCode, ProviderErrorCode, RunErrorCode, ToolErrorCode, TransportErrorCode } from '../../session/index.js';
 import { HostError } from '../../src/host/errors.js';
 import { parseMessage } from '../../src/protocol/openai-realtime/parse.js';
 import { openHarness } from '../helpers/session-harness.js';
@@ -59,7 +59,7 @@ describe('explainError', () => {
   });
 });
 
-const invalidState: Record<InvalidStateCode, true> = { SESSION_CLOSED: true, SESSION_NOT_CONNECTED: true, SESSION_ALREADY_CONNECTED: true, CHANNEL_FULL: true };
+const invalidState: Record<InvalidStateCode, true> = { SESSION_CLOSED: true, SESSION_NOT_CONNECTED: true, SESSION_ALREADY_CONNECTED: true, CHANNEL_FULL: true, RUN_ALREADY_READ: true };
 const protocol: Record<ProtocolErrorCode, true> = { PROTOCOL_BAD_EVENT: true, PROTOCOL_BAD_FRAME: true, AUDIO_FORMAT_MISMATCH: true };
 const transport: Record<TransportErrorCode, true> = {
   ...{ MODEL_UNREACHABLE: true, MODEL_UNAUTHORIZED: true, MODEL_NOT_FOUND: true, MODEL_REFUSED: true, MODEL_CONNECTION_LOST: true, CONNECT_TIMEOUT: true },
@@ -70,6 +70,10 @@ const provider: Record<ProviderErrorCode, true> = {
   ...{ HISTORY_EDIT_FAILED: true, SPEECH_NOT_ENDED: true, RESPONSE_INCOMPLETE: true, RESPONSE_TOO_LONG: true, AUDIO_MISMATCH: true, AUDIO_STUCK: true },
 };
 const tools: Record<ToolErrorCode, true> = { TOOL_FAILED: true, TOOL_CALL_CONFLICT: true, HANDLER_FAILED: true, HANDOFF_FAILED: true, GUARDRAIL_FAILED: true };
+
+const runs: Record<RunErrorCode, true> = {
+  ...{ RUN_MAX_TURNS: true, RUN_CANCELLED: true, RUN_TIMEOUT: true, RUN_WAITS: true, GUARDRAIL_TRIPPED: true, OUTPUT_INVALID: true, OUTPUT_REFUSED: true, MEMORY_FAILED: true },
+};
 
 function codesOf<Code extends string>(record: Record<Code, true>): Code[] {
   return Object.keys(record) as Code[];
@@ -84,6 +88,7 @@ const errors: readonly Error[] = [
   ...codesOf(transport).map((code) => new TransportError(code, 'It is gone.', { cause })),
   ...codesOf(provider).map((code) => new ProviderError(code, 'It said no.', { cause })),
   ...codesOf(tools).map((code) => new ToolError(code, 'It did not work.', { cause })),
+  ...codesOf(runs).map((code) => new RunError(code, 'It came to nothing.', { cause })),
   new HostError('FILE_NOT_FOUND', 'It is not there.', { cause }),
   new AudioError('WAV_INVALID', 'It is no WAV.'),
 ];

@@ -1,0 +1,80 @@
+import type { AnyAgent } from '../agent/agent.js';
+import type { ToolRunner, ToolSettled } from '../agent/tool-runner.js';
+import { problem } from '../error-text.js';
+import type { ToolPlan } from '../ports/tool-plan.js';
+import { DEFAULT_TOOL_LIMITS } from '../state/tool-state.js';
+import type { FunctionCall } from './next-action.js';
+import type { RunItem } from './run-event.js';
+import type { WaitingCall } from './run-state.js';
+
+type CallOutput = Extract<RunItem, { type: 'function_call_output' }>;
+
+/** How the calls of an answer ended. */
+export interface CallsEnd {
+  /** Calls of which a person has to decide first; nothing of them was done. */
+  readonly waiting: readonly WaitingCall[];
+  /** Whether the model is to be told of any of the others. */
+  readonly respond: boolean;
+}
+
+interface QueuedCall {
+  readonly call: FunctionCall;
+  readonly plan: ToolPlan;
+}
+
+/** Runs the calls of one answer together, no more of a tool at once than it allows. `onOutput` is called as each ends; whatever happens, once for each. */
+export async function runCalls<Context>(tools: ToolRunner, agent: AnyAgent<Context>, calls: readonly WaitingCall[], onOutput: (output: CallOutput) => Promise<void>): Promise<CallsEnd> {
+  const waiting: WaitingCall[] = [];
+  const queued: QueuedCall[] = [];
+  let respond = false;
+  const end = (call: FunctionCall, outcome: CallOutput['outcome'], output: string): Promise<void> => onOutput({ type: 'function_call_output', callId: call.callId, name: call.name, output, outcome });
+  for (const call of calls) {
+    const { callId, name, decision } = call;
+    if (decision?.approve === false) {
+      respond = true;
+      const why = decision.reason.trim() === '' ? '' : ` Reason: ${decision.reason}`;
+      await end(call, 'rejected', problem(`The call was not approved, and nothing was done.${why} Do not call it again for the same thing unless the user asks for it.`));
+      continue;
+    }
+    const prepared = tools.prepare(agent, { callId, name, argumentsJson: call.arguments });
+    if (!prepared.ok) {
+      respond = true;
+      await end(call, 'error', problem(prepared.problem));
+    } else if (prepared.plan.needsApproval && decision === undefined) {
+      tools.drop(callId);
+      waiting.push({ callId, name, arguments: call.arguments });
+    } else queued.push({ call, plan: prepared.plan });
+  }
+  await inTurn(queued, async ({ call, plan }) => {
+    const settled: ToolSettled = await tools.run(call.callId);
+    respond ||= settled.respond ?? plan.respond;
+    await end(call, settled.outcome, settled.output);
+  });
+  return { waiting, respond };
+}
+
+/** Starts each call as soon as its tool, and all of them together, have room for it, in order. Rejects as soon as one of them does. */
+function inTurn(queued: readonly QueuedCall[], run: (call: QueuedCall) => Promise<void>): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const left = new Set(queued);
+    const running = new Map<string, number>();
+    let count = 0;
+    const startWhatMay = (): void => {
+      if (left.size === 0 && count === 0) return resolve();
+      for (const each of left) {
+        const { name } = each.call;
+        const same = running.get(name) ?? 0;
+        if (count >= DEFAULT_TOOL_LIMITS.concurrency || same >= (each.plan.concurrency ?? Infinity)) continue;
+        left.delete(each);
+        running.set(name, same + 1);
+        count += 1;
+        run(each).then(() => {
+          running.set(name, (running.get(name) ?? 1) - 1);
+          count -= 1;
+          startWhatMay();
+        }, reject);
+      }
+    };
+    startWhatMay();
+  });
+}
