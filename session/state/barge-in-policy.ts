@@ -62,25 +62,27 @@ const LOUDEST_DB = 40;
 
 /** Fills in what was left out. Throws `RangeError` for a time or a count that cannot be. */
 export function bargeInPolicy(options: BargeInOptions = {}, config?: Pick<ModelConfig, 'turnDetection'>): BargeInPolicy {
-  const policy = {
-    mode: options.mode ?? 'immediate',
+  const mode = options.mode ?? 'immediate';
+  const policy: BargeInPolicy = {
+    mode,
     pause: options.pause ?? 'pause',
     confirmMs: options.confirmMs ?? 500,
     minWords: options.minWords ?? 2,
     backChannels: options.backChannels ?? BACK_CHANNELS,
     safetyPhrases: options.safetyPhrases ?? SAFETY_PHRASES,
     decideWithinMs: options.decideWithinMs ?? 1_500,
-    aboveEchoDb: options.aboveEchoDb ?? (options.mode === 'auto' ? 6 : 0),
+    aboveEchoDb: options.aboveEchoDb ?? (mode === 'auto' ? 6 : 0),
     warmUpMs: options.warmUpMs ?? 0,
     tailMs: options.tailMs ?? 300,
-  } as const;
+    sessionAnswers: sessionJudges(mode) && config?.turnDetection !== null && config?.turnDetection?.createResponse !== false,
+  };
   for (const name of ['confirmMs', 'decideWithinMs', 'warmUpMs', 'tailMs'] as const) {
     if (!(policy[name] >= 0 && policy[name] <= LONGEST_MS)) throw new RangeError(`bargeIn.${name} must be from 0 to ${LONGEST_MS}, not ${policy[name]}.`);
   }
   if (!(policy.aboveEchoDb >= 0 && policy.aboveEchoDb <= LOUDEST_DB)) throw new RangeError(`bargeIn.aboveEchoDb must be from 0 to ${LOUDEST_DB}, not ${policy.aboveEchoDb}.`);
   if (policy.decideWithinMs < policy.confirmMs) throw new RangeError(`bargeIn.decideWithinMs (${policy.decideWithinMs}) must not be below confirmMs (${policy.confirmMs}).`);
   if (!Number.isInteger(policy.minWords) || policy.minWords < 1) throw new RangeError(`bargeIn.minWords must be a whole number from 1 on, not ${policy.minWords}.`);
-  return { ...policy, sessionAnswers: sessionJudges(policy.mode) && config?.turnDetection !== null && config?.turnDetection?.createResponse !== false };
+  return policy;
 }
 
 /**
