@@ -13,10 +13,10 @@ export interface TextCheck {
 export class GuardrailRunner {
   readonly #clock: Clock;
   readonly #options: GuardrailOptions;
-  readonly #life: AbortSignal;
+  readonly #life: Pick<AbortController, 'signal'>;
 
-  /** `life` aborts when the session ends. Throws `RangeError` for numbers that cannot be. */
-  constructor(clock: Clock, options: GuardrailOptions, life: AbortSignal) {
+  /** The signal of `life` aborts when the session ends; it is not asked for before there is something to check. Throws `RangeError` for numbers that cannot be. */
+  constructor(clock: Clock, options: GuardrailOptions, life: Pick<AbortController, 'signal'>) {
     const { debounceCharacters = 80, holdBackMs = 0, timeoutMs = 2_000 } = options;
     if (!(debounceCharacters >= 1)) throw new RangeError(`guardrails.debounceCharacters must be at least 1, not ${debounceCharacters}.`);
     if (!(holdBackMs >= 0 && holdBackMs <= 10_000)) throw new RangeError(`guardrails.holdBackMs must be 0 to 10 000, not ${holdBackMs}.`);
@@ -36,12 +36,13 @@ export class GuardrailRunner {
   async check({ of, text, context }: TextCheck): Promise<GuardrailResult> {
     const { timeoutMs = 2_000 } = this.#options;
     const over = new AbortController();
-    const signal = AbortSignal.any([this.#life, over.signal]);
+    const life = this.#life.signal;
+    const signal = AbortSignal.any([life, over.signal]);
     const failures: GuardrailResult['failures'][number][] = [];
     let timer: Timer | undefined;
     const overdue = new Promise<never>((_resolve, reject) => {
       timer = this.#clock.after(timeoutMs, () => reject(new Error(`It took longer than ${timeoutMs} ms.`)));
-      this.#life.addEventListener('abort', () => reject(this.#life.reason as Error), { once: true, signal: over.signal });
+      life.addEventListener('abort', () => reject(life.reason as Error), { once: true, signal: over.signal });
     });
     overdue.catch(() => {});
     try {

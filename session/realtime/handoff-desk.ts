@@ -23,8 +23,8 @@ export interface HandoffWish {
 export interface HandoffDeskOptions {
   readonly clock: Clock;
   readonly roster: AgentRoster;
-  /** The life of the session. */
-  readonly signal: AbortSignal;
+  /** The life of the session. Its signal is made when somebody first asks for it: it takes more room than all the rest here. */
+  readonly life: Pick<AbortController, 'signal'>;
   readonly dispatch: (input: SessionInput) => void;
   readonly onFailure: (error: VoicewireError) => void;
 }
@@ -40,13 +40,13 @@ export class HandoffDesk {
   }
 
   async request({ how, from, reason, summary, history, callId }: HandoffWish): Promise<HandoffOutcome> {
-    const { clock, roster, signal, dispatch } = this.#options;
+    const { clock, roster, life, dispatch } = this.#options;
     const startedMs = clock.now();
     const handoffId = `handoff_${(this.#count += 1)}`;
     const settled = new Promise<HandoffOutcome>((resolve) => this.#waiting.set(handoffId, resolve));
     try {
       const agent = roster.profile(how.to);
-      const prepared = await prepareHandoff(clock, { how, fromAgent: from.name, toAgent: how.to.name, reason, summary, history, signal });
+      const prepared = await prepareHandoff(clock, { how, fromAgent: from.name, toAgent: how.to.name, reason, summary, history, signal: life.signal });
       const call = callId === undefined ? {} : { call: { callId, durationMs: clock.now() - startedMs } };
       dispatch({ type: 'handoff', plan: { handoffId, agent, reason, entry: how.entry, ...prepared, ...call } });
     } catch (cause) {
@@ -69,11 +69,11 @@ export class HandoffDesk {
   }
 
   #onUnprepared(handoffId: string, toAgent: string, cause: unknown, callId: string | undefined): void {
-    const { signal, dispatch, onFailure } = this.#options;
+    const { life, dispatch, onFailure } = this.#options;
     const text = errorText(cause);
     const error = cause instanceof VoicewireError ? cause : new ToolError('HANDOFF_FAILED', `${toAgent} cannot take over: ${text}`, { cause, stage: 'handoff' });
     this.settle(handoffId, error);
-    if (!signal.aborted) onFailure(error);
+    if (!life.signal.aborted) onFailure(error);
     if (callId !== undefined) dispatch({ type: 'tool_prepared', callId, ok: false, problem: `The hand-over to ${toAgent} did not work. Say so and go on yourself.` });
   }
 }

@@ -33,7 +33,7 @@ export class ModelConnections {
 
   open(attemptId: number, modelIndex: number): void {
     const opened: Opened = { attemptId, abort: new AbortController(), connection: undefined };
-    this.#attempts = [...this.#attempts, opened];
+    this.#attempts = this.#attempts.concat(opened);
     void this.#connect(opened, modelIndex);
   }
 

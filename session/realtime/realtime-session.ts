@@ -97,13 +97,13 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
     this.#handoffs = new HandoffDesk({
       clock: options.clock,
       roster: this.#roster,
-      signal: this.#life.signal,
+      life: this.#life,
       dispatch: (input) => this.#dispatch(input),
       onFailure: (error) => this.#emit({ type: 'error', error }),
     });
     this.#finished = new Promise((resolve) => (this.#resolveFinished = resolve));
     const profile = this.#roster.profile(agent);
-    this.#guardrails = new GuardrailRunner(options.clock, options.guardrails ?? {}, this.#life.signal);
+    this.#guardrails = new GuardrailRunner(options.clock, options.guardrails ?? {}, this.#life);
     const models = Array.isArray(options.model) ? [...(options.model as readonly RealtimeModel[])] : [options.model as RealtimeModel];
     if (models.length === 0) throw new TypeError('A session needs a model.');
     this.#label = models.map((model) => model.label).join(', ');
@@ -179,11 +179,15 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
     if (this.#lifeState === 'closed') throw new InvalidStateError('SESSION_CLOSED', 'This session is over.', 'Make a new RealtimeSession.');
     if (this.#lifeState === 'open') throw new InvalidStateError('SESSION_ALREADY_CONNECTED', 'connect() was called a second time.');
     signal?.throwIfAborted();
-    const onAbort = (): void => this.#abandon(signal?.reason);
-    signal?.addEventListener('abort', onAbort, { once: true });
-    this.#life.signal.addEventListener('abort', () => signal?.removeEventListener('abort', onAbort), { once: true });
+    if (signal !== undefined) this.#endWith(signal);
     this.#opening ??= this.#open(timeoutMs);
     await this.#opening;
+  }
+
+  #endWith(signal: AbortSignal): void {
+    const onAbort = (): void => this.#abandon(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+    this.#life.signal.addEventListener('abort', () => signal.removeEventListener('abort', onAbort), { once: true });
   }
 
   async #open(timeoutMs: number): Promise<void> {
@@ -200,7 +204,7 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
       ),
     );
     try {
-      this.#health.join(this.#state.link.breakers, this.#life.signal);
+      this.#health.join(this.#state.link.breakers, this.#life);
       this.#startRecording();
       this.#dispatch({ type: 'connect' });
       await ready;

@@ -18,15 +18,15 @@ export class SharedHealth {
     };
   }
 
-  /** What other sessions know of the models is where this one begins; from then on it is told, until `signal` aborts. */
-  join(breakers: readonly Breaker[], signal: AbortSignal): void {
+  /** What other sessions know of the models is where this one begins; from then on it is told, until the signal of `life` aborts. */
+  join(breakers: readonly Breaker[], life: Pick<AbortController, 'signal'>): void {
     const health = this.#health;
     if (health === undefined) return;
     this.#models.forEach((model, index) => {
       const breaker = breakers[index];
       if (breaker !== undefined) breaker.openUntilMs = health.restsUntilMs(model);
     });
-    signal.addEventListener('abort', health.watch(this.#watcher), { once: true });
+    life.signal.addEventListener('abort', health.watch(this.#watcher), { once: true });
   }
 
   /** This session has found out. */
