@@ -13,7 +13,7 @@ export type TransportErrorCode =
   | 'CONNECT_TIMEOUT'
   | 'TRANSPORT_CLOSED'
   | 'PLAYBACK_STALLED';
-export type ProviderErrorCode = 'PROVIDER_ERROR' | 'PROVIDER_RATE_LIMITED' | 'PROVIDER_SESSION_EXPIRED' | 'RESPONSE_FAILED' | 'RESPONSE_INCOMPLETE' | 'RESPONSE_TIMEOUT' | 'RESPONSE_TOO_LONG' | 'SPEECH_UNANSWERED' | 'SPEECH_NOT_ENDED' | 'AUDIO_UNDECODED' | 'AUDIO_MISMATCH' | 'AUDIO_STUCK' | 'TRANSCRIPTION_FAILED' | 'HISTORY_EDIT_FAILED';
+export type ProviderErrorCode = 'PROVIDER_ERROR' | 'PROVIDER_RATE_LIMITED' | 'PROVIDER_SESSION_EXPIRED' | 'RESPONSE_FAILED' | 'RESPONSE_INCOMPLETE' | 'RESPONSE_TIMEOUT' | 'RESPONSE_TOO_LONG' | 'SPEECH_UNANSWERED' | 'SPEECH_NOT_ENDED' | 'AUDIO_UNDECODED' | 'AUDIO_MISMATCH' | 'AUDIO_STUCK' | 'TRANSCRIPTION_FAILED' | 'SYNTHESIS_FAILED' | 'HISTORY_EDIT_FAILED';
 export type ToolErrorCode = 'TOOL_FAILED' | 'TOOL_CALL_CONFLICT' | 'HANDLER_FAILED' | 'HANDOFF_FAILED' | 'GUARDRAIL_FAILED';
 export type RunErrorCode = 'RUN_MAX_TURNS' | 'RUN_CANCELLED' | 'RUN_TIMEOUT' | 'RUN_WAITS' | 'GUARDRAIL_TRIPPED' | 'OUTPUT_INVALID' | 'OUTPUT_REFUSED' | 'MEMORY_FAILED';
 export type SessionErrorCode = InvalidStateCode | ProtocolErrorCode | TransportErrorCode | ProviderErrorCode | ToolErrorCode | RunErrorCode;
@@ -84,6 +84,7 @@ const HINTS: Readonly<Record<SessionErrorCode, string>> = {
   AUDIO_MISMATCH: 'The provider lost a part of the sound, or made too much of it. Report it with the id of the response.',
   AUDIO_STUCK: 'The provider’s voice is broken: stop the response and ask again, or take another voice.',
   TRANSCRIPTION_FAILED: 'The model has heard the user all the same; only the written words are missing.',
+  SYNTHESIS_FAILED: 'Ask again; if it happens with each text, check the model, the voice and the format that the server gives.',
   HISTORY_EDIT_FAILED: 'Look at session.history for what the model has, and edit again from there.',
   TOOL_FAILED: 'See the cause.',
   TOOL_CALL_CONFLICT: 'This is a fault of the model or its server; ask it again for what is missing.',

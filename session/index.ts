@@ -77,3 +77,8 @@ export type { RunInput, RunOptions } from './run/run-options.js';
 export type { RunState, WaitingCall } from './run/run-state.js';
 export { runStreamed } from './run/run-streamed.js';
 export { StreamedRun } from './run/streamed-run.js';
+export { forward } from './stream/forward.js';
+export { recogniserOf } from './pipeline/recogniser-of.js';
+export type { RecogniseFunction, RecogniserOfOptions } from './pipeline/recogniser-of.js';
+export { synthesiserOf } from './pipeline/synthesiser-of.js';
+export type { SpeakFunction, SynthesiserOfOptions } from './pipeline/synthesiser-of.js';

@@ -1,9 +1,10 @@
 /** What a voice pipeline asks of those that turn speech into text and text into speech. All audio here is PCM16, mono. */
+import type { TranscriptionUsage } from '../events/usage.js';
 
 /** What a recogniser makes of a turn. `partial` is the whole text so far and may change; `final` comes once, last. */
 export type RecogniserEvent =
   | { readonly type: 'partial'; readonly text: string }
-  | { readonly type: 'final'; readonly text: string };
+  | { readonly type: 'final'; readonly text: string; /** What it has used, where the recogniser says. */ readonly usage?: TranscriptionUsage };
 
 export interface RecogniserTurn {
   /** The samples are borrowed until the call returns. After `end` it does nothing. */

@@ -67,7 +67,7 @@ const transport: Record<TransportErrorCode, true> = {
 };
 const provider: Record<ProviderErrorCode, true> = {
   ...{ PROVIDER_ERROR: true, PROVIDER_RATE_LIMITED: true, PROVIDER_SESSION_EXPIRED: true, RESPONSE_FAILED: true, RESPONSE_TIMEOUT: true, SPEECH_UNANSWERED: true, AUDIO_UNDECODED: true, TRANSCRIPTION_FAILED: true },
-  ...{ HISTORY_EDIT_FAILED: true, SPEECH_NOT_ENDED: true, RESPONSE_INCOMPLETE: true, RESPONSE_TOO_LONG: true, AUDIO_MISMATCH: true, AUDIO_STUCK: true },
+  ...{ HISTORY_EDIT_FAILED: true, SYNTHESIS_FAILED: true, SPEECH_NOT_ENDED: true, RESPONSE_INCOMPLETE: true, RESPONSE_TOO_LONG: true, AUDIO_MISMATCH: true, AUDIO_STUCK: true },
 };
 const tools: Record<ToolErrorCode, true> = { TOOL_FAILED: true, TOOL_CALL_CONFLICT: true, HANDLER_FAILED: true, HANDOFF_FAILED: true, GUARDRAIL_FAILED: true };
 
