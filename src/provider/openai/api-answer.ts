@@ -22,6 +22,7 @@ export class ApiAnswer {
   #timer: Timer | undefined;
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   #contentType = '';
+  #declaredRate: number | undefined;
   #secrets: readonly string[] = [];
   #begun = false;
 
@@ -41,6 +42,11 @@ export class ApiAnswer {
     return this.#contentType;
   }
 
+  /** Of sound in Hz, where the server writes it into the type (`audio/pcm;rate=16000`). */
+  get declaredRate(): number | undefined {
+    return this.#declaredRate;
+  }
+
   get host(): string {
     return this.#options.host;
   }
@@ -54,7 +60,10 @@ export class ApiAnswer {
   async open(response: Promise<Response>, secrets: readonly string[]): Promise<void> {
     this.#secrets = secrets;
     const { headers, body } = await response;
-    this.#contentType = headers.get('content-type')?.split(';')[0]?.trim().toLowerCase() ?? '';
+    const type = headers.get('content-type')?.toLowerCase() ?? '';
+    this.#contentType = type.split(';')[0]?.trim() ?? '';
+    const rate = Number(/;\s*rate="?(\d{4,6})/.exec(type)?.[1]);
+    this.#declaredRate = rate >= 1_000 && rate <= 384_000 ? rate : undefined;
     // An abort ends a read that waits, whatever the client makes of the signal.
     this.#reader = body?.getReader();
     this.#life.signal.addEventListener('abort', () => void this.#reader?.cancel().catch(() => {}), { once: true });

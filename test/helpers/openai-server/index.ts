@@ -1,3 +1,4 @@
+export * from './audio-wire.js';
 export * from './chat-wire.js';
 export * from './multipart.js';
 export * from './responses-wire.js';

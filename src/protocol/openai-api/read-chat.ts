@@ -3,8 +3,8 @@ import { readErrorInfo } from '../openai-realtime/wire-error.js';
 import { BadField, isObject, objectOr, textOr } from '../openai-realtime/wire-fields.js';
 import type { WireObject } from '../openai-realtime/wire-fields.js';
 import { readArguments } from './responses-item.js';
-import { StreamError } from './text-reader.js';
-import type { TextReader } from './text-reader.js';
+import { StreamError } from './answer-reader.js';
+import type { AnswerReader } from './answer-reader.js';
 import { readTextUsage } from './text-usage.js';
 
 interface ChatCall {
@@ -24,7 +24,7 @@ interface ChatCall {
  *
  * Usage comes after the reason to finish, so the answer is whole at `[DONE]`, or where a stream that has told its reason ends well.
  */
-export class ChatReader implements TextReader {
+export class ChatReader implements AnswerReader<TextModelEvent> {
   readonly #newId: () => string;
   readonly #takenCallIds: Set<string>;
   #responseId: string | undefined;

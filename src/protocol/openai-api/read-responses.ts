@@ -4,15 +4,15 @@ import { isObject, object, objectOr, text, textOr } from '../openai-realtime/wir
 import type { WireObject } from '../openai-realtime/wire-fields.js';
 import { readOutputItem } from './responses-item.js';
 import { readTextUsage } from './text-usage.js';
-import { StreamError } from './text-reader.js';
-import type { TextReader } from './text-reader.js';
+import { StreamError } from './answer-reader.js';
+import type { AnswerReader } from './answer-reader.js';
 
 /**
  * Turns the events of a `/responses` stream into those of a text model. Every event that has no meaning there arrives as `raw`.
  *
  *     response.created -> (output_item.added -> deltas -> output_item.done)* -> response.completed | incomplete | failed
  */
-export class ResponsesReader implements TextReader {
+export class ResponsesReader implements AnswerReader<TextModelEvent> {
   readonly #newId: () => string;
   #responseId: string | undefined;
   #done = false;
@@ -29,7 +29,7 @@ export class ResponsesReader implements TextReader {
   }
 
   /** `name` is the event's, where the message itself does not say its type. Throws `BadField` for a known event without what it must have, `StreamError` for one that says that the stream failed. */
-  read(message: unknown, name = ''): TextModelEvent[] {
+  read(message: unknown, name: string): TextModelEvent[] {
     if (this.#done || !isObject(message)) return [];
     const type = textOr(message, 'type', name);
     switch (type) {
