@@ -85,6 +85,68 @@ describe('Channel', () => {
     for (const capacity of [0, -1, 1.5, Number.NaN]) expect(() => new Channel({ capacity, whenFull: 'fail' })).toThrow(RangeError);
   });
 
+  it('makes one of the values of a key that wait, under the policy "coalesce"', async () => {
+    const newest = new Channel<string>({ capacity: 4, whenFull: 'coalesce', key: (value) => value[0] });
+    const joined = new Channel<string>({ capacity: 4, whenFull: 'coalesce', key: (value) => value[0], join: (waiting, newer) => waiting + newer.slice(1) });
+    for (const channel of [newest, joined]) {
+      for (const value of ['a1', 'b1', 'a2', 'b2', 'a3']) expect(channel.push(value)).toBe(true);
+      channel.close();
+      expect([channel.size, channel.joined, channel.dropped]).toEqual([2, 3, 0]);
+    }
+    expect(await drain(newest)).toEqual(['a3', 'b2']);
+    expect(await drain(joined)).toEqual(['a123', 'b12']);
+  });
+
+  it('joins nothing across a value without a key, and nothing with what was read', async () => {
+    const channel = new Channel<string>({ capacity: 9, whenFull: 'coalesce', key: (value) => (value === '!' ? undefined : value[0]), join: (waiting, newer) => waiting + newer.slice(1) });
+    for (const value of ['a1', 'a2', '!', 'a3', '!']) channel.push(value);
+    expect((await channel.next()).value).toBe('a12');
+    for (const value of ['a4', 'a5']) channel.push(value);
+    channel.close();
+    expect(await drain(channel)).toEqual(['!', 'a3', '!', 'a45']);
+  });
+
+  it('fails under the policy "coalesce" when it is full of others, and takes what can be joined even then', async () => {
+    const channel = new Channel<string>({ capacity: 2, whenFull: 'coalesce', key: (value) => value });
+    expect(['a', 'b', 'b', 'a', 'c'].map((value) => channel.push(value))).toEqual([true, true, true, true, false]);
+    expect([(await channel.next()).value, (await channel.next()).value, channel.dropped]).toEqual(['a', 'b', 1]);
+    await expect(channel.next()).rejects.toMatchObject({ code: 'CHANNEL_FULL' });
+  });
+
+  it('tells a producer on demand of each read, after it', async () => {
+    const told: string[] = [];
+    const channel: Channel<number> = new Channel<number>(
+      { capacity: 2, whenFull: 'fail' },
+      () => {},
+      () => told.push(`waiting ${channel.waiting}, room ${channel.room}`),
+    );
+    channel.push(1);
+    channel.push(2);
+    expect(channel.room).toBe(0);
+    await channel.next();
+    await channel.next();
+    const pending = channel.next();
+    expect(told).toEqual(['waiting 0, room 1', 'waiting 0, room 2', 'waiting 1, room 2']);
+    channel.close();
+    await pending;
+    await channel.next();
+    expect(told.length).toBe(3);
+  });
+
+  it('waits in return() for its source to have let go', async () => {
+    let letGo = (): void => {};
+    const channel = new Channel<number>({ capacity: 2, whenFull: 'fail' }, () => new Promise<void>((resolve) => (letGo = resolve)));
+    let left = false;
+    const pending = channel.next();
+    const returned = channel.return().then(() => (left = true));
+    expect(await pending).toEqual({ value: undefined, done: true });
+    await settle();
+    expect(left).toBe(false);
+    letGo();
+    await returned;
+    expect(left).toBe(true);
+  });
+
   it('keeps order and loses nothing for any interleaving of pushes and reads', async () => {
     const rng = random();
     for (let round = 0; round < 200; round += 1) {
