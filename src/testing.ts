@@ -13,3 +13,5 @@ export { EmulatedModel } from './emulator/index.js';
 export type { EmulatedModelOptions } from './emulator/index.js';
 export { scriptedTextModel } from './provider/scripted/scripted-text-model.js';
 export type { ScriptedAnswer, ScriptedCall, ScriptedTextModel, ScriptedTextModelOptions, ScriptedTurn } from './provider/scripted/scripted-text-model.js';
+export { MockStream, mockStream } from './host/mock-stream.js';
+export type { MockStreamOptions } from './host/mock-stream.js';
