@@ -12,7 +12,8 @@ export type TransportErrorCode =
   | 'MODEL_CONNECTION_LOST'
   | 'CONNECT_TIMEOUT'
   | 'TRANSPORT_CLOSED'
-  | 'PLAYBACK_STALLED';
+  | 'PLAYBACK_STALLED'
+  | 'STREAM_TIMEOUT';
 export type ProviderErrorCode = 'PROVIDER_ERROR' | 'PROVIDER_RATE_LIMITED' | 'PROVIDER_SESSION_EXPIRED' | 'RESPONSE_FAILED' | 'RESPONSE_INCOMPLETE' | 'RESPONSE_TIMEOUT' | 'RESPONSE_TOO_LONG' | 'SPEECH_UNANSWERED' | 'SPEECH_NOT_ENDED' | 'AUDIO_UNDECODED' | 'AUDIO_MISMATCH' | 'AUDIO_STUCK' | 'TRANSCRIPTION_FAILED' | 'SYNTHESIS_FAILED' | 'HISTORY_EDIT_FAILED';
 export type ToolErrorCode = 'TOOL_FAILED' | 'TOOL_CALL_CONFLICT' | 'HANDLER_FAILED' | 'HANDOFF_FAILED' | 'GUARDRAIL_FAILED';
 export type RunErrorCode = 'RUN_MAX_TURNS' | 'RUN_CANCELLED' | 'RUN_TIMEOUT' | 'RUN_WAITS' | 'GUARDRAIL_TRIPPED' | 'OUTPUT_INVALID' | 'OUTPUT_REFUSED' | 'MEMORY_FAILED';
@@ -71,6 +72,7 @@ const HINTS: Readonly<Record<SessionErrorCode, string>> = {
   CONNECT_TIMEOUT: 'The network or the provider is slow: try again, or allow more time.',
   TRANSPORT_CLOSED: 'Open the socket again.',
   PLAYBACK_STALLED: 'The player has stopped or its connection is gone. What it did not report counts as not heard.',
+  STREAM_TIMEOUT: 'Whoever feeds the stream is stuck or slow: try again, or allow more time.',
   PROVIDER_ERROR: "Look up the provider's own code in its documentation.",
   PROVIDER_RATE_LIMITED: 'Try again in a moment; if it happens often, ask the provider for a higher limit, or name a second model.',
   PROVIDER_SESSION_EXPIRED: 'A session that may reconnect goes on by itself; otherwise begin a new conversation.',

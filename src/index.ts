@@ -32,3 +32,4 @@ export type { EventStreamParserOptions, ServerSentEvent } from './protocol/sse/p
 export { Agent, InProcessMemory, RunError, StreamedRun } from '../session/index.js';
 export { run, runStreamed } from './host/run.js';
 export type { RunOptions } from './host/run.js';
+export { Channel, accumulate, batch, coalesce, filter, gate, map, merge, ofType, operator, scan, takeUntil, tee, throttle, timeout, withState } from '../session/index.js';

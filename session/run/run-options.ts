@@ -20,7 +20,7 @@ interface EveryRun {
   /** Events kept for a reader that is behind, from 1; default 1000. */
   readonly queueSize?: number;
   /** What happens when they are as many. Default `wait`: the model is not read any further until the reader has caught up. */
-  readonly whenFull?: WhenFull;
+  readonly whenFull?: Exclude<WhenFull, 'coalesce'>;
   /** Ends the run; it and its streams then reject with the signal's reason. */
   readonly signal?: AbortSignal;
   /** Time for the whole run, in ms, from the first read; default: no limit. */

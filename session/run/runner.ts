@@ -235,7 +235,7 @@ export class Runner<Context> {
   }
 
   #guardrails(life: AbortSignal): GuardrailRunner {
-    return new GuardrailRunner(this.#options.clock, this.#agent.guardrails, life);
+    return new GuardrailRunner(this.#options.clock, this.#agent.guardrails, { signal: life });
   }
 
   // ---- tools ----

@@ -27,6 +27,7 @@ export function connectFailure(error: unknown, url: string): unknown {
     case 'MODEL_REFUSED':
       return refused(where, error, 'It may be full: try again in a moment. Otherwise its log says why.');
     case 'PLAYBACK_STALLED':
+    case 'STREAM_TIMEOUT':
       // Said of an open conversation; no attempt to connect ends so.
       return error;
   }

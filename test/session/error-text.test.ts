@@ -63,7 +63,7 @@ const invalidState: Record<InvalidStateCode, true> = { SESSION_CLOSED: true, SES
 const protocol: Record<ProtocolErrorCode, true> = { PROTOCOL_BAD_EVENT: true, PROTOCOL_BAD_FRAME: true, AUDIO_FORMAT_MISMATCH: true };
 const transport: Record<TransportErrorCode, true> = {
   ...{ MODEL_UNREACHABLE: true, MODEL_UNAUTHORIZED: true, MODEL_NOT_FOUND: true, MODEL_REFUSED: true, MODEL_CONNECTION_LOST: true, CONNECT_TIMEOUT: true },
-  ...{ TRANSPORT_CLOSED: true, PLAYBACK_STALLED: true },
+  ...{ TRANSPORT_CLOSED: true, PLAYBACK_STALLED: true, STREAM_TIMEOUT: true },
 };
 const provider: Record<ProviderErrorCode, true> = {
   ...{ PROVIDER_ERROR: true, PROVIDER_RATE_LIMITED: true, PROVIDER_SESSION_EXPIRED: true, RESPONSE_FAILED: true, RESPONSE_TIMEOUT: true, SPEECH_UNANSWERED: true, AUDIO_UNDECODED: true, TRANSCRIPTION_FAILED: true },
