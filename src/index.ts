@@ -33,3 +33,4 @@ export { Agent, InProcessMemory, RunError, StreamedRun } from '../session/index.
 export { run, runStreamed } from './host/run.js';
 export type { RunOptions } from './host/run.js';
 export { Channel, accumulate, batch, coalesce, filter, gate, map, merge, ofType, operator, scan, takeUntil, tee, throttle, timeout, withState } from '../session/index.js';
+export { Channel, EventProcessor, ResilientProcessor, accumulate, backoffMs, batch, coalesce, filter, gate, map, merge, ofType, onlyItems, onlyText, onlyTools, operator, scan, takeUntil, tee, throttle, timeout, withState } from '../session/index.js';

@@ -1,5 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import {
+  EventProcessor,
+  ResilientProcessor,
   batch,
   coalesce,
   filter,
@@ -50,8 +52,16 @@ const subjects: readonly Subject[] = [
   { name: 'merge', ahead: 1, make: (source) => merge({ one: source }) },
   { name: 'tee', ahead: 0, make: (source) => only(tee(source, 1)) },
   { name: 'operator', ahead: 0, make: (source) => operator<Event, Event>(source, (outlet) => ({ onValue: (value) => outlet.push(value) })) },
+  { name: 'EventProcessor', ahead: 0, make: (source, clock) => processor(clock).process(source) },
+  { name: 'ResilientProcessor', ahead: 0, make: (source, clock) => new ResilientProcessor<Event, Event>({ work: (event) => event, onFailure: 'fail_fast', clock }).process(source) },
   { name: 'several in a row', ahead: 0, make: (source, clock) => map(filter(timeout(source, { betweenMs: 1e6, clock }), () => true), ({ value }) => value) },
 ];
+
+function processor(clock: ManualClock): EventProcessor<Event> {
+  const made = new EventProcessor<Event>({ clock });
+  made.on('event', () => Promise.resolve());
+  return made;
+}
 
 const events = (count: number): readonly Event[] => Array.from({ length: count }, (_, value) => ({ type: 'event', value }));
 
@@ -234,6 +244,8 @@ describe.each<{ name: string; make: (source: AsyncIterable<Event>, clock: Manual
   { name: 'scan', make: (source) => scan(source, fail, 0) },
   { name: 'withState', make: (source) => withState(source, fail, 0) },
   { name: 'gate', make: (source) => gate(source, { from: fail }) },
+  { name: 'a reducer of an EventProcessor', make: (source, clock) => new EventProcessor<Event, number>({ clock, state: { initial: 0, reduce: fail } }).process(source) },
+  { name: 'ResilientProcessor', make: (source, clock) => new ResilientProcessor<Event, Event>({ work: fail, onFailure: 'fail_fast', clock }).process(source) },
 ])('a function that throws in $name', ({ make }) => {
   it('ends the stream with its error, once, and lets go of the source', async () => {
     const clock = new ManualClock();
@@ -242,5 +254,30 @@ describe.each<{ name: string; make: (source: AsyncIterable<Event>, clock: Manual
     await expect(read(stream, clock)).rejects.toThrow('own work');
     expect(await read(stream, clock)).toEqual(DONE);
     expect([source.returned, clock.pendingTimers]).toEqual([1, 0]);
+  });
+});
+
+describe.each<{ name: string; make: (source: AsyncIterable<Event>, clock: ManualClock, signal: AbortSignal) => Stream<unknown> }>([
+  { name: 'EventProcessor', make: (source, clock, signal) => processor(clock).process(source, { signal }) },
+  { name: 'ResilientProcessor', make: (source, clock, signal) => new ResilientProcessor<Event, Event>({ work: (event) => event, onFailure: 'fail_fast', clock }).process(source, { signal }) },
+])('an abort of $name', ({ make }) => {
+  it('before the first read opens no source, and gives the reason', async () => {
+    const [clock, source, reason] = [new ManualClock(), mockStream(events(3)), new Error('hung up')];
+    const stream = make(source, clock, AbortSignal.abort(reason));
+    await expect(stream.next()).rejects.toBe(reason);
+    expect(await stream.next()).toEqual(DONE);
+    expect([source.opened, clock.pendingTimers]).toEqual([0, 0]);
+  });
+
+  it('while a next() is pending lets go of the source once, and gives the reason', async () => {
+    const [clock, source, reason, hangUp] = [new ManualClock(), mockStream(events(1), { then: 'silence' }), new Error('hung up'), new AbortController()];
+    const stream = make(source, clock, hangUp.signal);
+    await read(stream, clock);
+    const pending = stream.next();
+    hangUp.abort(reason);
+    await expect(pending).rejects.toBe(reason);
+    expect(await stream.next()).toEqual(DONE);
+    await stream.return();
+    expect(source.returned).toBe(1);
   });
 });
