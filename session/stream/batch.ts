@@ -5,7 +5,7 @@ import { operator } from './operator.js';
 
 export type BatchOptions =
   /** Values of a full batch, at least 1. */
-  | { readonly count: number }
+  | { readonly count: number; readonly withinMs?: never }
   /** `withinMs`: how long the first value of a batch waits for the others. */
   | { readonly count: number; readonly withinMs: number; readonly clock: Clock };
 
@@ -16,7 +16,7 @@ export type BatchOptions =
 export function batch<T>(source: AsyncIterable<T>, options: BatchOptions): Stream<readonly T[]> {
   const { count } = options;
   needWhole('count', count);
-  if ('withinMs' in options) needMs('withinMs', options.withinMs);
+  if (options.withinMs !== undefined) needMs('withinMs', options.withinMs);
   return operator<T, readonly T[]>(source, (outlet) => {
     let values: T[] = [];
     let timer: Timer | undefined;
@@ -31,7 +31,7 @@ export function batch<T>(source: AsyncIterable<T>, options: BatchOptions): Strea
       onValue(value) {
         values.push(value);
         if (values.length >= count) flush();
-        else if ('withinMs' in options) timer ??= options.clock.after(options.withinMs, flush);
+        else if (options.withinMs !== undefined) timer ??= options.clock.after(options.withinMs, flush);
       },
       onEnd: flush,
       onRelease: () => timer?.cancel(),
