@@ -6,6 +6,7 @@ export type { MemoryRunStoreOptions } from './memory-run-store.js';
 export type { EventStream, EventStreamOptions, StreamEnd } from './pump-events.js';
 export { RunDesk } from './run-desk.js';
 export type { RunDeskOptions, StartedRun } from './run-desk.js';
+export { isRunAddress } from './run-requests.js';
 export type { RunDialect } from './run-requests.js';
 export { runRoutes } from './run-routes.js';
 export type { RunRoutes, RunRoutesOptions } from './run-routes.js';

@@ -5,6 +5,7 @@ import { systemClock } from '../host/system-clock.js';
 import type { SseMessage } from '../protocol/sse/encode.js';
 import type { EventLog, RunStore } from './event-log.js';
 import { MemoryRunStore } from './memory-run-store.js';
+import { orAborted } from './next-or-abort.js';
 import { Run } from './run.js';
 import type { RunSource, RunStreamEvent, Translate } from './run.js';
 import { RunReader } from './run-reader.js';
@@ -125,7 +126,7 @@ export class RunDesk implements AsyncDisposable {
     await log.requestStop();
   }
 
-  /** Stops every run and takes no more; resolves when their last events are written. May be called twice. */
+  /** Stops every run and takes no more; resolves when those who read them have had the end, or after a second. May be called twice. */
   close(): Promise<void> {
     this.#closing ??= this.#closeAll();
     return this.#closing;
@@ -180,10 +181,21 @@ export class RunDesk implements AsyncDisposable {
     const runs = [...this.#runs.values()];
     for (const run of runs) run.stop('closing');
     await Promise.all(runs.map((run) => run.done));
+    await this.#readersToLeave(runs);
     for (const timer of this.#ended.values()) timer.cancel();
     this.#ended.clear();
   }
+
+  async #readersToLeave(runs: readonly Run[]): Promise<void> {
+    const patience = new AbortController();
+    const timer = this.#options.clock.after(READERS_LEAVE_MS, () => patience.abort());
+    await orAborted(Promise.all(runs.map((run) => run.unread())), patience.signal);
+    timer.cancel();
+  }
 }
+
+/** A reader that takes nothing must not hold up the end. */
+const READERS_LEAVE_MS = 1_000;
 
 /** Readers of a run that another machine has. */
 const NOBODY = { onEnter: () => {}, onRead: () => {}, onLeave: () => {} };

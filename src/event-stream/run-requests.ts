@@ -25,6 +25,11 @@ export function runAddress(path: string): { readonly address: RunAddress; readon
   return { address: { name, runId }, method: name === 'events' ? 'GET' : 'POST' };
 }
 
+/** Whether the target of a request, with or without a query, is one of the three. */
+export function isRunAddress(target: string): boolean {
+  return runAddress(target.split('?', 1)[0] ?? '') !== undefined;
+}
+
 /** Throws `HostError` `REQUEST_INVALID` for anything that is not a chat request. Fields that are not known are left alone. */
 export function readChatBody(body: unknown): ChatBody {
   if (typeof body !== 'object' || body === null) throw invalid('The body must be a JSON object.');

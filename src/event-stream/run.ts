@@ -56,6 +56,7 @@ export class Run {
   readonly #stop = new AbortController();
   readonly #giveUp = new AbortController();
   readonly #readers = new Set<RunReader>();
+  readonly #waitingForNobody: (() => void)[] = [];
   readonly #longest: Timer;
   #grace: Timer | undefined;
   #lastResort: Timer | undefined;
@@ -80,6 +81,11 @@ export class Run {
     return this.#readers.size;
   }
 
+  /** Resolves when nobody reads it. */
+  async unread(): Promise<void> {
+    if (this.#readers.size > 0) await new Promise<void>((resolve) => this.#waitingForNobody.push(resolve));
+  }
+
   /** A reader of what follows event `after`; it counts as one from its first `next()` on. */
   read(after: number): RunReader {
     return new RunReader(this.log, after, {
@@ -90,7 +96,9 @@ export class Run {
       onRead: (_reader, n) => this.#ahead.read(n),
       onLeave: (reader) => {
         this.#readers.delete(reader);
-        if (this.#readers.size === 0) this.#ahead.nobodyReads();
+        if (this.#readers.size > 0) return;
+        this.#ahead.nobodyReads();
+        for (const resolve of this.#waitingForNobody.splice(0)) resolve();
         this.#awaitReaders();
       },
     });

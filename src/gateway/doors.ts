@@ -62,14 +62,18 @@ function isOwnAddress(name: string, localAddress: string | undefined): boolean {
 }
 
 /** No `Origin` is a client that is not a browser; it has to know the token, where there is one. `null` is a page without an origin: refused. */
-function refuseOrigin(head: RequestHead, rules: DoorRules): Refusal | undefined {
+export function refuseOrigin(head: RequestHead, rules: DoorRules): Refusal | undefined {
   if (head.origin === undefined) return undefined;
-  const own = [`http://${head.host ?? ''}`, `https://${head.host ?? ''}`];
-  if (head.origin !== 'null' && (own.includes(head.origin) || rules.allowedOrigins.includes(head.origin))) return undefined;
-  return { status: 403, body: 'This page may not open the voice socket: its origin is not allowed.\n' };
+  if (head.origin !== 'null' && (isOwnOrigin(head) || rules.allowedOrigins.includes(head.origin))) return undefined;
+  return { status: 403, body: 'This page may not talk to the gateway: its origin is not allowed.\n' };
 }
 
-function refuseToken(head: RequestHead, rules: DoorRules): Refusal | undefined {
+/** Whether the page that asks came from the address that it asks. */
+export function isOwnOrigin({ origin, host = '' }: RequestHead): boolean {
+  return origin === `http://${host}` || origin === `https://${host}`;
+}
+
+export function refuseToken(head: RequestHead, rules: DoorRules): Refusal | undefined {
   if (rules.token === undefined) return undefined;
   const given = bearerToken(head.authorization) ?? protocolToken(head.protocols);
   if (given !== undefined && sameSecret(given, rules.token)) return undefined;

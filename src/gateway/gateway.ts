@@ -2,6 +2,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage } from 'node:http';
 import { bargeInPolicy, greetingPolicy, silentLogger } from '../../session/index.js';
 import type { AnomalyOptions, BargeInOptions, Clock, ConnectionOptions, FailureOptions, GreetingOptions, Logger, RealtimeAgent, RealtimeModel, ResponseRequest, SessionRecorder } from '../../session/index.js';
+import type { Chat } from '../event-stream/index.js';
 import { HostError } from '../host/errors.js';
 import { systemClock } from '../host/system-clock.js';
 import { CLOSE, SOCKET_PATH, SUBPROTOCOL } from '../protocol/voicewire/index.js';
@@ -13,6 +14,8 @@ import type { DoorRules, Refusal, RequestHead } from './doors.js';
 import { httpPages } from './http-pages.js';
 import { gatewayLimits } from './limits.js';
 import type { GatewayLimits } from './limits.js';
+import { runDoor } from './run-door.js';
+import type { ChatOptions } from './run-door.js';
 import { VoiceConnection } from './voice-connection.js';
 import type { GatewayTotals } from './voice-connection.js';
 
@@ -53,6 +56,8 @@ export interface GatewayOptions {
   readonly anomalies?: AnomalyOptions | boolean;
   /** Makes what records a conversation, or nothing; called once for each. One that throws is logged, and the conversation goes on unrecorded. */
   readonly recorder?: (sessionId: string) => SessionRecorder | undefined;
+  /** Answers `POST /chat/stream` with events that can be resumed and stopped: see docs/streaming/server-sent-events.md. Without it there are no text runs. */
+  readonly chat?: Chat | ChatOptions;
 }
 
 /** A running gateway. */
@@ -64,6 +69,8 @@ export interface Gateway extends AsyncDisposable {
   readonly address: { readonly host: string; readonly port: number };
   /** Open client sockets. */
   readonly sessions: number;
+  /** Text runs that have not ended. */
+  readonly runs: number;
   /** Since the start: conversations that became ready, and answers of the agent in them. */
   readonly totals: GatewayTotals;
   /** Ends every conversation with 1001, their tools and model connections too, and frees the port. May be called twice. */
@@ -106,11 +113,13 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     totals,
   };
 
+  const runs = options.chat === undefined ? undefined : runDoor({ chat: options.chat, rules, headOf, limits, clock, logger });
   const server = createServer(
     httpPages({
       pageDir: options.pageDir,
+      runs: runs?.answer,
       refuse: (request) => refuseHost(headOf(request), rules),
-      health: () => ({ status: 'ok', sessions: connections.size, maxSessions: limits.maxSessions, model: label }),
+      health: () => ({ status: 'ok', sessions: connections.size, maxSessions: limits.maxSessions, model: label, ...(runs === undefined ? {} : { runs: runs.runs, maxRuns: limits.maxRuns }) }),
     }),
   );
   const door = attachWebSockets(server, {
@@ -147,7 +156,7 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
 
   async function closeAll(): Promise<void> {
     const ends = [...connections].map((connection) => connection.close());
-    await Promise.all([door.close(CLOSE.goingAway, 'GATEWAY_CLOSING'), ...ends]);
+    await Promise.all([door.close(CLOSE.goingAway, 'GATEWAY_CLOSING'), runs?.close(), ...ends]);
     await listening.close();
     logger.info('The gateway is closed.');
   }
@@ -163,6 +172,9 @@ export async function startGateway(options: GatewayOptions): Promise<Gateway> {
     address: { host: listening.host, port: listening.port },
     get sessions() {
       return connections.size;
+    },
+    get runs() {
+      return runs?.runs ?? 0;
     },
     get totals() {
       return { ...totals };

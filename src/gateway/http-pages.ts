@@ -8,6 +8,8 @@ export interface HttpPagesOptions {
   readonly pageDir: string | undefined;
   /** The door of host names: a page served under an attacker's name could speak to the socket as its own origin. */
   readonly refuse: (request: IncomingMessage) => Refusal | undefined;
+  /** Answers what is no page, behind the door of host names; false for an address that is not its own. */
+  readonly runs: ((request: IncomingMessage, response: ServerResponse) => boolean) | undefined;
   /** What `/healthz` says. */
   readonly health: () => Readonly<Record<string, string | number>>;
 }
@@ -25,6 +27,7 @@ export function httpPages(options: HttpPagesOptions): (request: IncomingMessage,
     if (refusal !== undefined) return sendText(response, refusal.status, refusal.body);
     const path = (request.url ?? '/').split('?', 1)[0] ?? '/';
     if (path === '/healthz') return sendJson(response, options.health());
+    if (options.runs?.(request, response) === true) return;
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('Allow', 'GET, HEAD');
       return sendText(response, 405, 'Only GET and HEAD are answered here.\n');

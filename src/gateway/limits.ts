@@ -21,6 +21,16 @@ export interface GatewayLimits {
   readonly maxPendingAudioMs: number;
   /** The longest conversation; at its end the client is told and the socket closes with 1000. */
   readonly maxCallMs: number;
+  /** Text runs at once; one more gets 503 with `Retry-After`. */
+  readonly maxRuns: number;
+  /** The longest text run; it is stopped then. */
+  readonly maxRunMs: number;
+  /** The longest body of a request, in bytes; a longer one gets 413. */
+  readonly maxBodyBytes: number;
+  /** From the head of a request to the end of its body; after it 408. */
+  readonly bodyTimeoutMs: number;
+  /** The longest stream of events to one reader, who then comes back for the rest: so a reader that has gone without a word is found. */
+  readonly maxStreamMs: number;
 }
 
 /** What a gateway allows unless its options say otherwise. */
@@ -36,6 +46,11 @@ export const DEFAULT_LIMITS: GatewayLimits = Object.freeze({
   playoutWindowMs: 4_000,
   maxPendingAudioMs: 240_000,
   maxCallMs: 3_600_000,
+  maxRuns: 100,
+  maxRunMs: 600_000,
+  maxBodyBytes: 65_536,
+  bodyTimeoutMs: 10_000,
+  maxStreamMs: 900_000,
 });
 
 /** Fills in the defaults. Throws `RangeError` for a limit that is not a positive number: a typing error must not switch a limit off. */
