@@ -24,6 +24,7 @@ import {
 } from '../protocol/voicewire/index.js';
 import type { ClientMessage, GatewayMessage, ModelDescription } from '../protocol/voicewire/index.js';
 import type { Transport } from '../transport/transport.js';
+import { UnreadWatch } from '../transport/unread-watch.js';
 import { AgentAudio } from './agent-audio.js';
 import type { AgentAudioOutput } from './agent-audio.js';
 import { RateLimit } from './limits.js';
@@ -62,8 +63,6 @@ type State =
 
 /** How often the slow-reader limit is looked at. */
 const WATCH_EVERY_MS = 500;
-/** Messages of control are never dropped: a client that leaves this many times `maxBufferedBytes` unread is let go before `slowReaderMs` have passed. */
-const CUT_AT_TIMES = 4;
 /** Frames of agent audio: short enough that `clear` never waits behind a long one, long enough to keep the message rate low. */
 const AGENT_FRAME_SAMPLES = Math.min(MAX_FRAME_SAMPLES, SAMPLE_RATE / 10);
 const PCM16_BYTES = 2;
@@ -83,11 +82,11 @@ export class VoiceConnection {
   readonly #messageRate: RateLimit;
   readonly #audioRate: RateLimit;
   readonly #agentAudio: AgentAudio;
+  readonly #unread: UnreadWatch;
   readonly #life = new AbortController();
   readonly #startedAtMs: number;
   #state: State = { name: 'waiting' };
   #confirmDone: () => void = () => {};
-  #overSinceMs: number | undefined;
   #reportedDrops = 0;
   /** The last thing that the session said of its connection, or why it hangs up, for when it turns out to be the end. */
   #connectionError: VoicewireError | undefined;
@@ -107,6 +106,7 @@ export class VoiceConnection {
       frameSamples: AGENT_FRAME_SAMPLES,
       maxPendingSamples: samplesIn(this.#limits.maxPendingAudioMs),
     });
+    this.#unread = new UnreadWatch({ maxUnreadBytes: this.#limits.maxBufferedBytes, slowReaderMs: this.#limits.slowReaderMs });
     this.done = new Promise((resolve) => {
       this.#confirmDone = resolve;
     });
@@ -321,12 +321,13 @@ export class VoiceConnection {
   #watch(): void {
     this.#timer(WATCH_EVERY_MS, () => {
       this.#pump();
-      const nowMs = this.#options.clock.now();
-      if (this.#transport.bufferedBytes <= this.#limits.maxBufferedBytes) this.#overSinceMs = undefined;
-      else this.#overSinceMs ??= nowMs;
-      if (this.#overSinceMs !== undefined && nowMs - this.#overSinceMs >= this.#limits.slowReaderMs) return this.#cutSlowReader();
+      if (this.#readsTooSlowly()) return this.#cutSlowReader();
       this.#watch();
     });
+  }
+
+  #readsTooSlowly(): boolean {
+    return this.#unread.isTooSlow(this.#transport.bufferedBytes, this.#options.clock.now());
   }
 
   /** The close frame waits behind everything that was not read; the transport cuts a peer that does not answer. */
@@ -376,7 +377,7 @@ export class VoiceConnection {
 
   #send(message: GatewayMessage): void {
     this.#transport.send(serializeMessage(message));
-    if (this.#transport.bufferedBytes > this.#limits.maxBufferedBytes * CUT_AT_TIMES) this.#cutSlowReader();
+    if (this.#readsTooSlowly()) this.#cutSlowReader();
   }
 
   /** A timer that ends with the connection. */
