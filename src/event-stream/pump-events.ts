@@ -4,12 +4,10 @@ import { systemClock } from '../host/system-clock.js';
 import { encodeSse } from '../protocol/sse/encode.js';
 import type { SseMessage } from '../protocol/sse/encode.js';
 import type { EventSink } from './event-sink.js';
-import { letGo, nextOrAbort, orAborted } from './next-or-abort.js';
+import { orAborted, readUntil } from './read-until.js';
+import type { EventStream } from './read-until.js';
 import { errorFields, failedEvent, isTerminal } from './terminal-event.js';
 import type { EndEvent, FailedEvent } from './terminal-event.js';
-
-/** A stream, or what makes one that can be told to stop: its signal aborts when the reader has gone. Nothing is asked of it before the first read. */
-export type EventStream<T> = AsyncIterable<T> | ((signal: AbortSignal) => AsyncIterable<T>);
 
 export interface EventStreamOptions<T> {
   /** How a value becomes an event. Default: its `type`, if it has one, as the name, and the value's JSON as data. */
@@ -98,29 +96,22 @@ class EventPump<T> {
   }
 
   async #writeAll(stream: EventStream<T>): Promise<void> {
-    const iterator = (typeof stream === 'function' ? stream(this.#life.signal) : stream)[Symbol.asyncIterator]();
-    let finished = false;
-    try {
-      for (;;) {
-        while (this.#blocked !== undefined) await this.#blocked;
-        const result = await nextOrAbort(iterator, this.#life.signal);
-        if (result === undefined) return;
-        if (result.done === true) {
-          finished = true;
-          return this.#writeLast({ type: 'end', reason: 'done' });
-        }
-        const message = (this.#options.encode ?? plainEvent)(result.value);
-        this.#terminal = isTerminal(message.event);
-        this.#write(message);
-        this.#events += 1;
-        if (this.#terminal) return;
-      }
-    } catch (error) {
-      finished = true;
-      throw error;
-    } finally {
-      if (!finished) letGo(iterator, (error) => this.#logger.warn('A stream that was let go failed.', errorFields(error)));
-    }
+    const how = await readUntil(stream, {
+      signal: this.#life.signal,
+      each: (value) => this.#writeValue(value),
+      onLetGoError: (error) => this.#logger.warn('A stream that was let go failed.', errorFields(error)),
+    });
+    if (how === 'ended') this.#writeLast({ type: 'end', reason: 'done' });
+  }
+
+  /** Settles when the next value may be asked for; false after the last one. */
+  async #writeValue(value: T): Promise<boolean> {
+    const message = (this.#options.encode ?? plainEvent)(value);
+    this.#terminal = isTerminal(message.event);
+    this.#write(message);
+    this.#events += 1;
+    while (this.#blocked !== undefined) await this.#blocked;
+    return !this.#terminal;
   }
 
   #writeLast(event: EndEvent | FailedEvent): void {

@@ -5,7 +5,7 @@ import { systemClock } from '../host/system-clock.js';
 import type { SseMessage } from '../protocol/sse/encode.js';
 import type { EventLog, RunStore } from './event-log.js';
 import { MemoryRunStore } from './memory-run-store.js';
-import { orAborted } from './next-or-abort.js';
+import { orAborted } from './read-until.js';
 import { Run } from './run.js';
 import type { RunSource, RunStreamEvent, Translate } from './run.js';
 import { RunReader } from './run-reader.js';

@@ -66,6 +66,8 @@ export function lastEventOf(runId: string, header: string | null | undefined, af
   return Number(after);
 }
 
+export const JSON_HEADERS = { 'content-type': 'application/json', 'cache-control': 'no-store' } as const;
+
 /** How an error is answered: its words only where it is one of ours. */
 export interface ErrorAnswer {
   readonly status: number;
@@ -79,7 +81,7 @@ export function errorAnswer(error: unknown): ErrorAnswer {
     error instanceof VoicewireError && status !== undefined
       ? { code: error.code, message: error.message, ...(error.hint === undefined ? {} : { hint: error.hint }) }
       : { code: 'SERVER_FAILED', message: 'The server failed.', hint: 'Try again; its log says more.' };
-  const headers = { 'content-type': 'application/json', 'cache-control': 'no-store', ...(status === 429 || status === 503 ? { 'retry-after': '5' } : {}) };
+  const headers = { ...JSON_HEADERS, ...(status === 429 || status === 503 ? { 'retry-after': '5' } : {}) };
   return { status: status ?? 500, headers, body: `${JSON.stringify({ error: told })}\n` };
 }
 

@@ -3,22 +3,23 @@ import { silentLogger } from '../../session/index.js';
 import type { Clock, Logger } from '../../session/index.js';
 import { systemClock } from '../host/system-clock.js';
 import type { SseMessage } from '../protocol/sse/encode.js';
-import { startChat } from './chat.js';
+import { STOPPED_BODY, answerRun } from './answer-run.js';
 import type { Chat } from './chat.js';
 import type { EventStreamOptions } from './pump-events.js';
-import { readJsonBody } from './read-body.js';
+import { bodyLimits, readJsonBody } from './read-body.js';
 import type { BodyLimits } from './read-body.js';
 import type { RunDesk } from './run-desk.js';
-import { errorAnswer, lastEventOf, readChatBody, runAddress } from './run-requests.js';
+import { JSON_HEADERS, errorAnswer, runAddress } from './run-requests.js';
 import type { RunAddress } from './run-requests.js';
 import { streamToResponse } from './stream-to-response.js';
 import { errorFields } from './terminal-event.js';
 
-export interface RunRoutesOptions extends Partial<BodyLimits> {
+/** What the routes of runs need; `Request` is that of the server. */
+export interface RunRoutesOptions<Request = IncomingMessage> extends Partial<BodyLimits> {
   readonly desk: RunDesk;
   readonly chat: Chat;
   /** Who asks, once it is known that they may: runs are read and stopped by their owner alone. What it throws is answered with 500. */
-  readonly owner: (request: IncomingMessage) => string | Promise<string>;
+  readonly owner: (request: Request) => string | Promise<string>;
   /** How each stream is sent. */
   readonly stream?: Pick<EventStreamOptions<SseMessage>, 'heartbeatMs' | 'stuckMs' | 'maxStreamMs' | 'retryMs' | 'paddingBytes' | 'random'>;
   readonly clock?: Clock;
@@ -28,40 +29,29 @@ export interface RunRoutesOptions extends Partial<BodyLimits> {
 /** Answers a request for one of the three addresses; false, and nothing done, for any other. */
 export type RunRoutes = (request: IncomingMessage, response: ServerResponse) => boolean;
 
-/** A body of 64 KiB holds a long letter. */
-const DEFAULT_BODY: BodyLimits = { maxBodyBytes: 65_536, bodyTimeoutMs: 10_000 };
-
 /**
  * `POST /chat/stream`, `GET /runs/:id/events` and `POST /runs/:id/stop` for a Node server, or a framework on one. Who may come in at all is decided before, by
  * whoever calls this. Nothing that a peer sends throws out of here.
  */
 export function runRoutes(options: RunRoutesOptions): RunRoutes {
   const { desk, chat, owner, stream, clock = systemClock, logger = silentLogger } = options;
-  const limits: BodyLimits = { maxBodyBytes: options.maxBodyBytes ?? DEFAULT_BODY.maxBodyBytes, bodyTimeoutMs: options.bodyTimeoutMs ?? DEFAULT_BODY.bodyTimeoutMs };
+  const limits = bodyLimits(options);
 
   async function perform(address: RunAddress, query: string, request: IncomingMessage, response: ServerResponse): Promise<void> {
-    const asker = await owner(request);
-    switch (address.name) {
-      case 'chat': {
-        const run = await startChat(desk, asker, chat, readChatBody(await readJsonBody(request, limits, clock)));
-        return send(response, run.runId, run.events);
-      }
-      case 'events': {
-        const after = lastEventOf(address.runId, oneHeader(request.headers['last-event-id']), new URLSearchParams(query).get('after'));
-        const events = await desk.follow(address.runId, asker, after);
-        // The one answer to which a browser's EventSource does not come back.
-        if (events === 'over') return void response.writeHead(204).end();
-        return send(response, address.runId, events);
-      }
-      case 'stop':
-        await desk.stop(address.runId, asker);
-        response.writeHead(200, { 'content-type': 'application/json', 'cache-control': 'no-store' });
-        response.end('{"stopped":true}\n');
+    const answer = await answerRun(desk, chat, {
+      ...{ address, query, owner: await owner(request), lastEventId: oneHeader(request.headers['last-event-id']) },
+      body: () => readJsonBody(request, limits, clock),
+    });
+    switch (answer.kind) {
+      case 'events':
+        await streamToResponse(response, answer.events, { ...stream, encode: asItIs, headers: { 'x-run-id': answer.runId }, clock, logger });
+        return;
+      case 'over':
+        response.writeHead(204).end();
+        return;
+      case 'stopped':
+        response.writeHead(200, JSON_HEADERS).end(STOPPED_BODY);
     }
-  }
-
-  async function send(response: ServerResponse, runId: string, events: AsyncIterable<SseMessage>): Promise<void> {
-    await streamToResponse(response, events, { ...stream, encode: (message) => message, headers: { 'x-run-id': runId }, clock, logger });
   }
 
   return (request, response) => {
@@ -85,4 +75,8 @@ export function runRoutes(options: RunRoutesOptions): RunRoutes {
 
 function oneHeader(value: string | string[] | undefined): string | undefined {
   return Array.isArray(value) ? value[0] : value;
+}
+
+function asItIs(message: SseMessage): SseMessage {
+  return message;
 }

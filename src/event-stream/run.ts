@@ -1,7 +1,7 @@
 import type { Clock, Logger, Timer } from '../../session/index.js';
 import type { EventLog } from './event-log.js';
-import { letGo, nextOrAbort } from './next-or-abort.js';
 import { ReadAhead } from './read-ahead.js';
+import { readUntil } from './read-until.js';
 import { RunReader } from './run-reader.js';
 import { errorFields, failedEvent, isTerminal } from './terminal-event.js';
 import type { EndEvent, EndReason, FailedEvent } from './terminal-event.js';
@@ -137,33 +137,25 @@ export class Run {
   }
 
   /** Gives the terminal event that the source did not give itself. */
-  async #takeAll(source: RunSource): Promise<RunStreamEvent | undefined> {
-    let iterator: AsyncIterator<RunStreamEvent>;
+  async #takeAll(source: RunSource): Promise<EndEvent | FailedEvent | undefined> {
+    let terminal = false;
     try {
-      iterator = source({ runId: this.log.runId, owner: this.log.owner, signal: this.#stop.signal })[Symbol.asyncIterator]();
+      await readUntil(() => source({ runId: this.log.runId, owner: this.log.owner, signal: this.#stop.signal }), {
+        signal: this.#giveUp.signal,
+        each: async (event) => {
+          const last = isTerminal(event.type);
+          if (this.#stopReason !== undefined && !last) return true;
+          await this.#write(event);
+          terminal = last;
+          if (!last) await this.#ahead.room();
+          return !last;
+        },
+        onLetGoError: (error) => this.#logger.warn('A stopped source failed.', errorFields(error)),
+      });
     } catch (error) {
-      return this.#failed(error);
+      if (this.#stopReason === undefined) return this.#failed(error);
     }
-    let finished = false;
-    try {
-      for (;;) {
-        const result = await nextOrAbort(iterator, this.#giveUp.signal);
-        if (result === undefined || result.done === true) {
-          finished = result !== undefined;
-          return this.#over();
-        }
-        const terminal = isTerminal(result.value.type);
-        if (this.#stopReason !== undefined && !terminal) continue;
-        await this.#write(result.value);
-        if (terminal) return undefined;
-        await this.#ahead.room();
-      }
-    } catch (error) {
-      finished = true;
-      return this.#stopReason === undefined ? this.#failed(error) : this.#over();
-    } finally {
-      if (!finished) letGo(iterator, (error) => this.#logger.warn('A stopped source failed.', errorFields(error)));
-    }
+    return terminal ? undefined : { type: 'end', runId: this.log.runId, reason: this.#stopReason ?? 'done' };
   }
 
   async #write(event: RunStreamEvent): Promise<void> {
@@ -172,10 +164,6 @@ export class Run {
       await this.log.append({ type: told.type, data });
       if (this.#readers.size > 0) this.#ahead.wrote(this.log.last, data.length);
     }
-  }
-
-  #over(): EndEvent {
-    return { type: 'end', runId: this.log.runId, reason: this.#stopReason ?? 'done' };
   }
 
   #failed(error: unknown): FailedEvent {

@@ -1,7 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import type { EventSink } from './event-sink.js';
 import { pumpEvents } from './pump-events.js';
-import type { EventStream, EventStreamOptions, StreamEnd } from './pump-events.js';
+import type { EventStreamOptions, StreamEnd } from './pump-events.js';
+import type { EventStream } from './read-until.js';
 import { SSE_HEADERS } from './sse-headers.js';
 
 export interface ResponseStreamOptions<T> extends EventStreamOptions<T> {
