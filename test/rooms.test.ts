@@ -112,6 +112,10 @@ describe('the rooms', () => {
     expect(packages('src').filter(({ from, to }) => to === 'ws' && !/^src\/transport\/ws-/.test(from))).toEqual([]);
   });
 
+  it('only src/react imports react', () => {
+    expect(packages('src').filter(({ from, to }) => /^react(-dom)?(\/|$)/.test(to) && !from.startsWith('src/react/'))).toEqual([]);
+  });
+
   it('the transport, the protocols and the host know no room above them', () => {
     const order = ORDER['src'] as readonly (readonly string[])[];
     expect(arrows('src/protocol').filter(({ to }) => to.startsWith('src/') && place(to, order) < order.length - 2)).toEqual([]);

@@ -43,6 +43,11 @@ export class BrowserMicrophone implements Microphone {
     this.#onSamples = undefined;
   }
 
+  /** A muted microphone stays open and gives silence, so that whoever listens for the end of a turn still hears one. */
+  mute(muted: boolean): void {
+    for (const track of this.#stream.getAudioTracks()) track.enabled = !muted;
+  }
+
   /** Lets go of the device: the browser's recording mark goes out. */
   close(): void {
     this.stop();

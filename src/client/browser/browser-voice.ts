@@ -41,6 +41,7 @@ export class BrowserVoice {
   #unlocking: Promise<Output> | undefined;
   #output: Output | undefined;
   #microphone: BrowserMicrophone | undefined;
+  #muted = false;
 
   constructor(options: BrowserVoiceOptions) {
     this.#options = options;
@@ -79,6 +80,13 @@ export class BrowserVoice {
       this.closeMicrophone();
       this.#options.onTrouble?.(error);
     });
+    this.#microphone.mute(this.#muted);
+  }
+
+  /** Whether the microphone gives silence; for the one that is open, and for each that is opened later. */
+  mute(muted: boolean): void {
+    this.#muted = muted;
+    this.#microphone?.mute(muted);
   }
 
   closeMicrophone(): void {

@@ -1,0 +1,23 @@
+import { useEffect, useState, useSyncExternalStore } from 'react';
+import type { RunView } from '../client/run-view.js';
+import { RunStore } from './run-store.js';
+import type { RunStoreOptions } from './run-store.js';
+
+export interface UseRun extends Omit<RunView, 'settledText'> {
+  readonly send: RunStore['send'];
+  readonly stop: RunStore['stop'];
+  readonly resume: RunStore['resume'];
+}
+
+/**
+ * A streamed run in a component: what it says so far, and how to begin and to stop one. Renders at most once a frame, however fast events come. A component
+ * that goes away lets go of the connection. Options may be new objects in each render; they count for the next run.
+ */
+export function useRun(options: RunStoreOptions): UseRun {
+  const [store] = useState(() => new RunStore(options));
+  useEffect(() => store.configure(options));
+  useEffect(() => () => store.close(), [store]);
+  const view = useSyncExternalStore(store.subscribe, store.getSnapshot, store.getSnapshot);
+  const { settledText: _settledText, ...shown } = view;
+  return { ...shown, send: store.send, stop: store.stop, resume: store.resume };
+}
