@@ -21,5 +21,5 @@ export type { RunStreamNews } from './client/run-stream-state.js';
 export { EventStreamParser } from './protocol/sse/parse.js';
 export type { EventStreamParserOptions, ServerSentEvent } from './protocol/sse/parse.js';
 export type { FlatRunEvent, RunEvent } from '../session/index.js';
-export { EMPTY_RUN, foldRunEvent, isRunActive } from './client/run-view.js';
-export type { RunCall, RunProblem, RunStatus, RunView } from './client/run-view.js';
+export { EMPTY_RUN, foldRunEvent, isRunActive, runCalls, runText } from './client/run-view.js';
+export type { RunCall, RunPart, RunProblem, RunStatus, RunView } from './client/run-view.js';

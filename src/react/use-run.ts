@@ -1,9 +1,14 @@
 import { useEffect, useState, useSyncExternalStore } from 'react';
-import type { RunView } from '../client/run-view.js';
+import { runCalls, runText } from '../client/run-view.js';
+import type { RunCall, RunView } from '../client/run-view.js';
 import { RunStore } from './run-store.js';
 import type { RunStoreOptions } from './run-store.js';
 
-export interface UseRun extends Omit<RunView, 'settledText'> {
+export interface UseRun extends Omit<RunView, 'settledParts'> {
+  /** What the agent has said so far, in all its answers. */
+  readonly text: string;
+  readonly reasoning: string;
+  readonly calls: readonly RunCall[];
   readonly send: RunStore['send'];
   readonly stop: RunStore['stop'];
   readonly resume: RunStore['resume'];
@@ -18,6 +23,6 @@ export function useRun(options: RunStoreOptions): UseRun {
   useEffect(() => store.configure(options));
   useEffect(() => () => store.close(), [store]);
   const view = useSyncExternalStore(store.subscribe, store.getSnapshot, store.getSnapshot);
-  const { settledText: _settledText, ...shown } = view;
-  return { ...shown, send: store.send, stop: store.stop, resume: store.resume };
+  const { settledParts: _settledParts, ...shown } = view;
+  return { ...shown, text: runText(view), reasoning: runText(view, 'reasoning'), calls: runCalls(view), send: store.send, stop: store.stop, resume: store.resume };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { RunStreamEvent } from '../../../src/client/run-stream.js';
-import { EMPTY_RUN, foldRunEvent, isRunActive } from '../../../src/client/run-view.js';
+import { EMPTY_RUN, foldRunEvent, isRunActive, runCalls, runText } from '../../../src/client/run-view.js';
 import type { RunView } from '../../../src/client/run-view.js';
 
 const runId = 'r1';
@@ -19,30 +19,51 @@ describe('foldRunEvent', () => {
       says('It '),
       says('rains.'),
     );
-    expect(view).toMatchObject({ runId, agentName: 'Ava', reasoning: 'Let me think.', text: 'One moment.\n\nIt rains.' });
+    expect(view).toMatchObject({ runId, agentName: 'Ava' });
+    expect([runText(view), runText(view, 'reasoning')]).toEqual(['One moment.\n\nIt rains.', 'Let me think.']);
   });
 
   it('has no empty line for an answer that says nothing', () => {
-    expect(fold({ type: 'run.step.done', runId, step: 1, text: '' }, says('Hi.'), { type: 'run.step.done', runId, step: 2, text: 'Hi.' }).text).toBe('Hi.');
+    expect(runText(fold({ type: 'run.step.done', runId, step: 1, text: '' }, says('Hi.'), { type: 'run.step.done', runId, step: 2, text: 'Hi.' }))).toBe('Hi.');
   });
 
   it('follows a tool call from its first letter to its output', () => {
     const call = { runId, callId: 'c1', name: 'weather' } as const;
     const asking = fold({ type: 'response.function_call_arguments.delta', ...call, delta: '{"city":' }, { type: 'response.function_call_arguments.delta', ...call, delta: '"Rome"}' });
-    expect(asking.calls).toEqual([{ callId: 'c1', name: 'weather', arguments: '{"city":"Rome"}', state: 'asking' }]);
+    expect(runCalls(asking)).toEqual([{ callId: 'c1', name: 'weather', arguments: '{"city":"Rome"}', state: 'asking' }]);
     const running = foldRunEvent(foldRunEvent(asking, { type: 'response.function_call.done', ...call, arguments: '{"city":"Rome"}' }), { type: 'response.function_call.progress', ...call, update: 'half' });
-    expect(running.calls).toEqual([{ callId: 'c1', name: 'weather', arguments: '{"city":"Rome"}', state: 'running', progress: 'half' }]);
+    expect(runCalls(running)).toEqual([{ callId: 'c1', name: 'weather', arguments: '{"city":"Rome"}', state: 'running', progress: 'half' }]);
     const done = foldRunEvent(running, { type: 'response.function_call.output', ...call, output: '21', outcome: 'ok' });
-    expect(done.calls).toEqual([{ callId: 'c1', name: 'weather', arguments: '{"city":"Rome"}', state: 'done', progress: 'half', output: '21', outcome: 'ok' }]);
-    expect(asking.calls[0]?.state).toBe('asking');
+    expect(runCalls(done)).toEqual([{ callId: 'c1', name: 'weather', arguments: '{"city":"Rome"}', state: 'done', progress: 'half', output: '21', outcome: 'ok' }]);
+    expect(runCalls(asking)[0]?.state).toBe('asking');
     // What came before it may be lost.
-    expect(fold({ type: 'response.function_call.output', ...call, output: '21', outcome: 'ok' }).calls).toHaveLength(1);
+    expect(runCalls(fold({ type: 'response.function_call.output', ...call, output: '21', outcome: 'ok' }))).toHaveLength(1);
   });
 
   it('counts what is lost, and has the whole text again when the answer is done', () => {
     const holed = fold(says('It '), { type: 'gap', from: 3, to: 7 }, says('rains.'));
-    expect([holed.text, holed.lostEvents]).toEqual(['It rains.', 5]);
-    expect(foldRunEvent(holed, { type: 'run.step.done', runId, step: 1, text: 'It never rains.' }).text).toBe('It never rains.');
+    expect([runText(holed), holed.lostEvents]).toEqual(['It rains.', 5]);
+    expect(runText(foldRunEvent(holed, { type: 'run.step.done', runId, step: 1, text: 'It never rains.' }))).toBe('It never rains.');
+    expect(runText(fold({ type: 'gap', from: 1, to: 7 }, { type: 'run.step.done', runId, step: 1, text: 'It never rains.' }))).toBe('It never rains.');
+  });
+
+  it('keeps the pieces in the order in which they began, and mends only the answer that is done', () => {
+    const call = { runId, callId: 'c1', name: 'weather' } as const;
+    const view = fold(
+      says('First.'),
+      { type: 'run.step.done', runId, step: 1, text: 'First.' },
+      { type: 'response.reasoning.delta', runId, itemId: 'r', delta: 'Hm.' },
+      says('A '),
+      { type: 'response.function_call.done', ...call, arguments: '{}' },
+      says('b.'),
+      { type: 'response.text.delta', runId, itemId: 'm2', delta: 'C.' },
+      { type: 'run.agent', runId, agentName: 'Bo' },
+    );
+    expect(view.parts.map((part) => (part.type === 'call' ? 'call' : part.type === 'agent' ? part.agentName : part.text))).toEqual(['First.', 'Hm.', 'A b.', 'call', 'C.', 'Bo']);
+    // Two messages of one answer, as the server may put them together.
+    for (const text of ['A b.C.', 'A b.\n\nC.']) expect(foldRunEvent(view, { type: 'run.step.done', runId, step: 2, text }).parts).toEqual(view.parts);
+    const mended = foldRunEvent(view, { type: 'run.step.done', runId, step: 2, text: 'A b and C.' });
+    expect([mended.parts.length, mended.settledParts, runText(mended)]).toEqual([5, 5, 'First.\n\nA b and C.']);
   });
 
   it('tells where the run is, and how it ended', () => {

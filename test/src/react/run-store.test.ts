@@ -1,7 +1,7 @@
 import { createElement } from 'react';
 import { renderToString } from 'react-dom/server';
 import { describe, expect, it } from 'vitest';
-import { RunStore, useRun } from '../../../src/react/index.js';
+import { RunStore, runText, useRun } from '../../../src/react/index.js';
 import type { RunView } from '../../../src/react/index.js';
 import { FrameStore } from '../../../src/react/frame-store.js';
 import { ManualClock } from '../../../src/testing.js';
@@ -40,10 +40,10 @@ function setup(onRun: (run: ServedRun) => void = () => {}) {
   const store = new RunStore({ url: 'https://app.example.com/chat/stream', fetch: server.fetch, clock, random: () => 0, requestFrame: frames.request });
   const shown: RunView[] = [];
   const unsubscribe = store.subscribe(() => shown.push(store.getSnapshot()));
-  const frame = async (): Promise<RunView> => {
+  const frame = async (): Promise<RunView & { readonly text: string }> => {
     await settled();
     frames.next();
-    return store.getSnapshot();
+    return { ...store.getSnapshot(), text: runText(store.getSnapshot()) };
   };
   return { server, clock, frames, store, shown, unsubscribe, frame };
 }
@@ -69,7 +69,7 @@ describe('FrameStore', () => {
 describe('RunStore', () => {
   it('shows a run as it comes, at most once a frame', async () => {
     const { server, store, shown, frame } = setup((run) => run.say(...shortRun('one two three four').slice(0, 4)));
-    expect(store.getSnapshot()).toMatchObject({ status: 'idle', text: '', calls: [] });
+    expect(store.getSnapshot()).toMatchObject({ status: 'idle', parts: [] });
     expect(store.send('Hi')).toBe(true);
     expect(await frame()).toMatchObject({ status: 'running', text: 'one two three ', runId: 'r1', agentName: 'Ava' });
     server.lastRun.say(...shortRun('one two three four').slice(4));
