@@ -2,7 +2,7 @@
  * Errors by who must act: the caller ({@link InvalidStateError}), the peer ({@link ProtocolError}), the network ({@link TransportError}),
  * the provider ({@link ProviderError}), a tool or hook of the application ({@link ToolError}). People match `error.code`.
  */
-export type InvalidStateCode = 'SESSION_CLOSED' | 'SESSION_NOT_CONNECTED' | 'SESSION_ALREADY_CONNECTED' | 'CHANNEL_FULL' | 'RUN_ALREADY_READ';
+export type InvalidStateCode = 'SESSION_CLOSED' | 'SESSION_NOT_CONNECTED' | 'SESSION_ALREADY_CONNECTED' | 'CHANNEL_FULL' | 'RUN_ALREADY_READ' | 'PIPELINE_BUSY' | 'PIPELINE_NOT_RUNNING';
 export type ProtocolErrorCode = 'PROTOCOL_BAD_EVENT' | 'PROTOCOL_BAD_FRAME' | 'AUDIO_FORMAT_MISMATCH';
 export type TransportErrorCode =
   | 'MODEL_UNREACHABLE'
@@ -17,10 +17,11 @@ export type TransportErrorCode =
 export type ProviderErrorCode = 'PROVIDER_ERROR' | 'PROVIDER_RATE_LIMITED' | 'PROVIDER_SESSION_EXPIRED' | 'RESPONSE_FAILED' | 'RESPONSE_INCOMPLETE' | 'RESPONSE_TIMEOUT' | 'RESPONSE_TOO_LONG' | 'SPEECH_UNANSWERED' | 'SPEECH_NOT_ENDED' | 'AUDIO_UNDECODED' | 'AUDIO_MISMATCH' | 'AUDIO_STUCK' | 'TRANSCRIPTION_FAILED' | 'SYNTHESIS_FAILED' | 'HISTORY_EDIT_FAILED';
 export type ToolErrorCode = 'TOOL_FAILED' | 'TOOL_CALL_CONFLICT' | 'HANDLER_FAILED' | 'HANDOFF_FAILED' | 'GUARDRAIL_FAILED';
 export type RunErrorCode = 'RUN_MAX_TURNS' | 'RUN_CANCELLED' | 'RUN_TIMEOUT' | 'RUN_WAITS' | 'GUARDRAIL_TRIPPED' | 'OUTPUT_INVALID' | 'OUTPUT_REFUSED' | 'MEMORY_FAILED';
-export type SessionErrorCode = InvalidStateCode | ProtocolErrorCode | TransportErrorCode | ProviderErrorCode | ToolErrorCode | RunErrorCode;
+export type PipelineErrorCode = 'STAGE_FAILED' | 'STAGE_TIMEOUT' | 'MICROPHONE_OVERFLOW';
+export type SessionErrorCode = InvalidStateCode | ProtocolErrorCode | TransportErrorCode | ProviderErrorCode | ToolErrorCode | RunErrorCode | PipelineErrorCode;
 
 /** Which part of a session an error comes from. */
-export type ErrorStage = 'call' | 'connect' | 'transport' | 'protocol' | 'model' | 'transcription' | 'tool' | 'handoff' | 'guardrail' | 'handler' | 'audio' | 'host' | 'run';
+export type ErrorStage = 'call' | 'connect' | 'transport' | 'protocol' | 'model' | 'transcription' | 'tool' | 'handoff' | 'guardrail' | 'handler' | 'audio' | 'host' | 'run' | 'pipeline';
 
 /**
  * At which end of the session something failed: with the model (its network, server or account), with whoever listens, in a tool or check of the
@@ -51,6 +52,7 @@ const LEG_OF_STAGE: Readonly<Record<ErrorStage, ErrorLeg>> = {
   guardrail: 'tool',
   handler: 'application',
   audio: 'model',
+  pipeline: 'application',
   host: 'client',
   run: 'application',
 };
@@ -61,6 +63,8 @@ const HINTS: Readonly<Record<SessionErrorCode, string>> = {
   SESSION_NOT_CONNECTED: 'Await connect() first.',
   SESSION_ALREADY_CONNECTED: 'Call connect() once; make a new session for another conversation.',
   CHANNEL_FULL: 'Read the events faster, or give the loop a larger capacity.',
+  PIPELINE_BUSY: 'Wait for the events of the first run to end, or make a pipeline for each conversation.',
+  PIPELINE_NOT_RUNNING: 'Begin to read the events of process() first.',
   PROTOCOL_BAD_EVENT: 'The message was skipped. If there are more, the peer speaks another protocol or another version of it.',
   AUDIO_FORMAT_MISMATCH: 'Send the audio in the format that is declared, or declare the one that it has.',
   PROTOCOL_BAD_FRAME: 'Use the same version of voicewire on both sides.',
@@ -101,6 +105,9 @@ const HINTS: Readonly<Record<SessionErrorCode, string>> = {
   OUTPUT_INVALID: 'Ask again, make the schema simpler, or describe its fields.',
   OUTPUT_REFUSED: 'The model does not want to answer this; its words are in the message.',
   MEMORY_FAILED: 'See the cause: the conversation is not kept.',
+  STAGE_FAILED: 'See the cause: it is what the stage threw. The next turn goes through the same stages.',
+  STAGE_TIMEOUT: 'The service behind the stage is slow or gone: try again, or allow more time with the option timeouts.',
+  MICROPHONE_OVERFLOW: 'Read the events faster, or raise input.queueMs; a source that can wait needs no dropping.',
   GUARDRAIL_FAILED: 'See why the check failed; onFailure of the guardrails says what becomes of texts that were not checked.',
 };
 
@@ -195,6 +202,14 @@ export class RunError extends VoicewireError<RunErrorCode> {
   override readonly name = 'RunError';
   constructor(code: RunErrorCode, message: string, options: { cause?: unknown; retryable?: boolean } = {}) {
     super(code, message, { ...options, stage: 'run', hint: HINTS[code] });
+  }
+}
+
+/** A part of a voice pipeline failed or took too long; the turn ends, the next one is tried again. */
+export class PipelineError extends VoicewireError<PipelineErrorCode> {
+  override readonly name = 'PipelineError';
+  constructor(code: PipelineErrorCode, message: string, options: { cause?: unknown; hint?: string; leg?: ErrorLeg; retryable?: boolean } = {}) {
+    super(code, message, { ...options, stage: 'pipeline', hint: options.hint ?? HINTS[code] });
   }
 }
 

@@ -32,5 +32,7 @@ export type { EventStreamParserOptions, ServerSentEvent } from './protocol/sse/p
 export { Agent, InProcessMemory, RunError, StreamedRun } from '../session/index.js';
 export { run, runStreamed } from './host/run.js';
 export type { RunOptions } from './host/run.js';
-export { Channel, accumulate, batch, coalesce, filter, gate, map, merge, ofType, operator, scan, takeUntil, tee, throttle, timeout, withState } from '../session/index.js';
 export { Channel, EventProcessor, ResilientProcessor, accumulate, backoffMs, batch, coalesce, filter, gate, map, merge, ofType, onlyItems, onlyText, onlyTools, operator, scan, takeUntil, tee, throttle, timeout, withState } from '../session/index.js';
+export { VoicePipeline } from './host/voice-pipeline.js';
+export type { VoicePipelineOptions } from './host/voice-pipeline.js';
+export { PipelineError, nullRecogniser, nullSplitter, nullSynthesiser, nullWorkflow } from '../session/index.js';

@@ -59,7 +59,7 @@ describe('explainError', () => {
   });
 });
 
-const invalidState: Record<InvalidStateCode, true> = { SESSION_CLOSED: true, SESSION_NOT_CONNECTED: true, SESSION_ALREADY_CONNECTED: true, CHANNEL_FULL: true, RUN_ALREADY_READ: true };
+const invalidState: Record<InvalidStateCode, true> = { SESSION_CLOSED: true, SESSION_NOT_CONNECTED: true, SESSION_ALREADY_CONNECTED: true, CHANNEL_FULL: true, RUN_ALREADY_READ: true, PIPELINE_BUSY: true, PIPELINE_NOT_RUNNING: true };
 const protocol: Record<ProtocolErrorCode, true> = { PROTOCOL_BAD_EVENT: true, PROTOCOL_BAD_FRAME: true, AUDIO_FORMAT_MISMATCH: true };
 const transport: Record<TransportErrorCode, true> = {
   ...{ MODEL_UNREACHABLE: true, MODEL_UNAUTHORIZED: true, MODEL_NOT_FOUND: true, MODEL_REFUSED: true, MODEL_CONNECTION_LOST: true, CONNECT_TIMEOUT: true },
