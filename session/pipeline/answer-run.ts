@@ -1,6 +1,6 @@
 import { AnswerVoice } from './answer-voice.js';
 import { Gate } from './gate.js';
-import type { PipelineInput } from './pipeline-input.js';
+import type { PipelineInput, SaidSentence } from './pipeline-input.js';
 import type { PipelineStage } from './pipeline-event.js';
 import type { PipelineSetup } from './pipeline-options.js';
 import { faultOf, stageLate, within } from './stage-error.js';
@@ -69,15 +69,17 @@ export class AnswerRun {
     this.#text.open();
   }
 
-  async #think(text: string | undefined, ready: Promise<void>): Promise<void> {
-    const { workflow, clock, timeouts, splitter: makeSplitter } = this.#setup;
+  async #think(words: string | undefined, ready: Promise<void>): Promise<void> {
+    const { workflow, clock, timeouts, splitter: makeSplitter, spoken: makeSpoken } = this.#setup;
     const { turn } = this;
     const { signal } = this.#life;
     await ready;
     if (signal.aborted) return;
     const splitter = await within('split', makeSplitter);
+    const spoken = await within('split', makeSpoken);
+    const said = (texts: readonly string[]): SaidSentence[] => texts.map((text) => ({ text, spoken: spoken.of(text) }));
     this.#asked = true;
-    const source = await within('workflow', () => (text === undefined ? (workflow.greeting?.() ?? nothing()) : workflow.answer({ text, signal })));
+    const source = await within('workflow', () => (words === undefined ? (workflow.greeting?.() ?? nothing()) : workflow.answer({ text: words, signal })));
     let any = false;
     const reader = new StageReader(source, { clock, signal, late: (ms) => stageLate('workflow', any ? 'no more text' : 'no text', ms) });
     reader.limit(timeouts.workflowFirstMs);
@@ -89,12 +91,12 @@ export class AnswerRun {
         if (delta === '') continue;
         any = true;
         reader.limit(timeouts.workflowIdleMs);
-        const sentences = await within('split', () => splitter.push(delta));
+        const sentences = await within('split', () => said(splitter.push(delta)));
         if (signal.aborted) return;
         await this.#outlet.give({ type: 'answer_text', turn, delta, sentences, over: false });
         await this.#text.passed();
       }
-      const sentences = await within('split', () => splitter.end());
+      const sentences = await within('split', () => said(splitter.end()));
       if (!signal.aborted) await this.#outlet.give({ type: 'answer_text', turn, delta: '', sentences, over: true });
     } finally {
       reader.close();

@@ -40,13 +40,14 @@ export class AnswerVoice {
     this.#outlet = outlet;
   }
 
-  /** Speaks a sentence after those before it. The request is made at once. */
+  /** Speaks a sentence after those before it. The request is made at once; without words there is none. */
   speak(sentence: number, text: string): void {
     if (this.#signal.aborted) return;
     const pieces = new Channel<Int16Array>({ capacity: PIECES_AHEAD, whenFull: 'wait' });
     this.#live.add(pieces);
     this.#order.push({ sentence, pieces });
-    void this.#synthesise(text, pieces);
+    if (text === '') pieces.close();
+    else void this.#synthesise(text, pieces);
   }
 
   /** There are no more sentences. */

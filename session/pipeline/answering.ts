@@ -6,6 +6,7 @@ import { emit, outputMs } from './pipeline-context.js';
 import type { PipelineContext } from './pipeline-context.js';
 import { errorEvent } from './stage-error.js';
 import { createAnswer, itemIdOf } from './pipeline-state.js';
+import type { SaidSentence } from './pipeline-input.js';
 import type { Answer, PipelineState, Sentence, Turn } from './pipeline-state.js';
 
 /** Sentences that wait for the synthesiser before the workflow has to wait too. */
@@ -32,11 +33,11 @@ export function startSilentTurn(context: PipelineContext, text?: string): void {
 }
 
 /** The workflow goes on: each sentence is spoken as soon as it is whole. */
-export function onAnswerText(context: PipelineContext, turn: number, said: { readonly delta: string; readonly sentences: readonly string[]; readonly over: boolean }): void {
+export function onAnswerText(context: PipelineContext, turn: number, said: { readonly delta: string; readonly sentences: readonly SaidSentence[]; readonly over: boolean }): void {
   const answer = answerOf(context, turn)?.answer;
   if (answer === undefined || answer.textOver) return;
   answer.text += said.delta;
-  for (const text of said.sentences) answer.sentences.push({ text, samples: 0, takenSamples: 0, complete: false });
+  for (const { text, spoken } of said.sentences) answer.sentences.push({ text, spoken, samples: 0, takenSamples: 0, complete: false });
   answer.textOver = said.over;
   goOn(context);
 }
@@ -177,13 +178,8 @@ function speakNext(context: PipelineContext, { turn, answer }: Answering): void 
     const sentence = answer.sentences[index];
     if (sentence === undefined) break;
     answer.begun += 1;
-    // White space between two sentences is nothing that could be spoken.
-    if (sentence.text.trim() === '') {
-      sentence.complete = true;
-      continue;
-    }
     answer.speaking += 1;
-    effects.push({ type: 'speak', turn, sentence: index, text: sentence.text.trim() });
+    effects.push({ type: 'speak', turn, sentence: index, text: sentence.spoken });
   }
   const waiting = waitingSentences(answer);
   if (waiting >= MAX_WAITING_SENTENCES) effects.push({ type: 'hold_text' });

@@ -1,10 +1,9 @@
 import type { VadTransition } from '../../audio/index.js';
 import { onlyPhrases, wordsOf } from '../state/spoken-words.js';
-import { startAnswer } from './answering.js';
-import { endTurn } from './ending.js';
-import { emit, microphoneMs, microphoneSamples } from './pipeline-context.js';
+import { emit, microphoneSamples } from './pipeline-context.js';
 import type { PipelineContext } from './pipeline-context.js';
-import type { Hearing, PipelineState, Turn, Utterance } from './pipeline-state.js';
+import type { Hearing, PipelineState } from './pipeline-state.js';
+import { answerPerhaps, beginSpeech, endSpeech, setWords, utterancesOf } from './speech.js';
 import { VAD_HANG_MS } from './turn-detection.js';
 
 /** Voice that is judged by its length may have gaps as long as that: longer than between syllables, shorter than between two knocks. */
@@ -20,7 +19,7 @@ export function onAudio(context: PipelineContext, input: { readonly samples: num
   state.microphoneSamples += input.samples;
   state.lastAudioAtMs = nowMs;
   for (const { type, sample } of input.transitions) {
-    if (type === 'start') voiceBegins(state, sample);
+    if (type === 'start') voiceBegins(context, sample);
     else voicePauses(state, sample);
   }
   judge(context);
@@ -35,7 +34,7 @@ export function onMicrophone(context: PipelineContext, { data, ofTurn }: { reado
 
 /** The recogniser hears speech. Its words, or its length, tell whether it is any. */
 export function onStreamSpeech(context: PipelineContext): void {
-  voiceBegins(context.state, context.state.microphoneSamples);
+  voiceBegins(context, context.state.microphoneSamples);
   judge(context);
 }
 
@@ -43,7 +42,7 @@ export function onStreamSpeech(context: PipelineContext): void {
 export function onStreamWords(context: PipelineContext, text: string, final: boolean): void {
   const { state } = context;
   const { turn, hearing } = state;
-  if (hearing.name === 'voice' && turn.name !== 'listening' && wordsCount(state, text)) beginSpeech(context, hearing);
+  if (hearing.name === 'voice' && turn.name !== 'listening' && wordsCount(state, text)) beginSpeech(context, hearing.startSample);
   const utterance = utterancesOf(state.turn)?.at(-1);
   if (utterance !== undefined) setWords(context, utterance, text, final);
 }
@@ -58,24 +57,18 @@ export function onStreamTurnEnded(context: PipelineContext): void {
   else answerPerhaps(context);
 }
 
-/** The words of a stretch of speech. */
-export function onWords(context: PipelineContext, input: { readonly utterance: number; readonly text: string; readonly final: boolean }): void {
-  const utterance = utterancesOf(context.state.turn)?.find((each) => each.utterance === input.utterance);
-  if (utterance === undefined || utterance.final) return;
-  setWords(context, utterance, input.text, input.final);
-}
-
 /** The application says that the user begins to speak. */
 export function onStartTurn(context: PipelineContext): void {
   const { state } = context;
-  if (state.turn.name === 'listening') state.turn.by = 'hand';
-  else beginSpeech(context, { name: 'voice', startSample: state.microphoneSamples, voicedUntil: state.microphoneSamples, voicedSamples: 0 }, 'hand');
+  const { turn, hearing, microphoneSamples: now } = state;
+  if (turn.name === 'listening') turn.by = 'hand';
+  else beginSpeech(context, hearing.name === 'voice' ? hearing.startSample : now, 'hand');
 }
 
 /** The application says that the user has spoken. It is believed, whatever the detector hears. */
 export function onEndTurn(context: PipelineContext): void {
   const { state } = context;
-  if (state.turn.name !== 'listening' && state.hearing.name === 'voice') beginSpeech(context, state.hearing);
+  if (state.turn.name !== 'listening' && state.hearing.name === 'voice') beginSpeech(context, state.hearing.startSample);
   if (state.turn.name === 'listening') endSpeech(context, state.turn, state.microphoneSamples, true);
 }
 
@@ -85,7 +78,7 @@ export function onInputOver(context: PipelineContext): void {
   state.inputOver = true;
   context.effects.push({ type: 'cancel_timer', timer: 'source' });
   const { hearing } = state;
-  if (hearing.name === 'voice' && state.turn.name !== 'listening' && voicedSamples(hearing) >= neededSamples(state)) beginSpeech(context, hearing);
+  if (hearing.name === 'voice' && state.turn.name !== 'listening' && voicedSamples(hearing) >= neededSamples(state)) beginSpeech(context, hearing.startSample);
   if (state.turn.name === 'listening') endSpeech(context, state.turn, state.microphoneSamples, true);
   state.hearing = { name: 'quiet' };
 }
@@ -93,21 +86,23 @@ export function onInputOver(context: PipelineContext): void {
 /** While somebody speaks, a source that stops is given the silence that it left out: so the turn ends by the clock. */
 export function onSourceTimer(context: PipelineContext): void {
   const { state, nowMs, effects } = context;
+  if (state.hearing.name === 'quiet' || state.inputOver) return;
   const silentMs = nowMs - state.lastAudioAtMs;
-  if (!isWatched(state)) return;
-  if (silentMs >= SOURCE_STOPS_MS) effects.push({ type: 'give_silence', ms: silentMs });
-  effects.push({ type: 'arm_timer', timer: 'source', delayMs: silentMs >= SOURCE_STOPS_MS ? SOURCE_STOPS_MS : SOURCE_STOPS_MS - silentMs });
+  const hasStopped = silentMs >= SOURCE_STOPS_MS;
+  if (hasStopped) effects.push({ type: 'give_silence', ms: silentMs });
+  effects.push({ type: 'arm_timer', timer: 'source', delayMs: hasStopped ? SOURCE_STOPS_MS : SOURCE_STOPS_MS - silentMs });
 }
 
 // ---- helpers, in the order of their use ----
 
-function voiceBegins(state: PipelineState, sample: number): void {
+function voiceBegins({ state, effects }: PipelineContext, sample: number): void {
   const { hearing } = state;
   if (hearing.name === 'voice') {
     hearing.openSince = sample;
     hearing.voicedUntil = Math.max(sample, hearing.voicedUntil);
   } else {
     state.hearing = { name: 'voice', startSample: sample, voicedUntil: sample, voicedSamples: 0, openSince: sample };
+    effects.push({ type: 'arm_timer', timer: 'source', delayMs: SOURCE_STOPS_MS });
   }
 }
 
@@ -123,10 +118,7 @@ function judge(context: PipelineContext): void {
   const { state } = context;
   const { turn, hearing } = state;
   const nowSample = state.microphoneSamples;
-  if (hearing.name === 'voice') {
-    if (hearing.openSince !== undefined) hearing.voicedUntil = nowSample;
-    watchSource(context);
-  }
+  if (hearing.name === 'voice' && hearing.openSince !== undefined) hearing.voicedUntil = nowSample;
   if (turn.name === 'listening') {
     const voicedUntil = hearing.name === 'voice' ? hearing.voicedUntil : nowSample;
     const isSilent = state.policy.turns.by === 'voice' && turn.by === 'voice' && hearing.name === 'voice' && nowSample - voicedUntil >= microphoneSamples(state, state.policy.turns.silenceMs);
@@ -135,7 +127,7 @@ function judge(context: PipelineContext): void {
     return;
   }
   if (hearing.name === 'quiet') return;
-  if (certainSamples(state, hearing) >= neededSamples(state)) beginSpeech(context, hearing);
+  if (certainSamples(state, hearing) >= neededSamples(state)) beginSpeech(context, hearing.startSample);
   else if (state.policy.turns.by === 'voice' && nowSample - hearing.voicedUntil >= microphoneSamples(state, JUDGED_GAP_MS)) state.hearing = { name: 'quiet' };
 }
 
@@ -164,82 +156,8 @@ function certainSamples(state: PipelineState, hearing: Voice): number {
   return voicedSamples(hearing) - microphoneSamples(state, hangMs);
 }
 
-/** The user speaks: a turn begins, or goes on where it was not answered yet; an answer is interrupted. */
-function beginSpeech(context: PipelineContext, voice: Voice, by: 'voice' | 'hand' = 'voice'): void {
-  const { state, effects } = context;
-  if (state.turn.name === 'answering') endTurn(context, 'interrupted');
-  const before = state.turn;
-  const goesOn = before.name === 'recognising';
-  if (!goesOn) state.turns += 1;
-  state.utterances += 1;
-  const utterance: Utterance = { utterance: state.utterances, text: '', final: false };
-  const fromSample = Math.max(0, voice.startSample - microphoneSamples(state, state.policy.turns.preRollMs));
-  state.turn = {
-    name: 'listening',
-    turn: goesOn ? before.turn : state.turns,
-    by,
-    fromSample: voice.startSample,
-    utterances: goesOn ? [...before.utterances, utterance] : [utterance],
-  };
-  if (!goesOn) emit(context, { type: 'voice_stream_event_lifecycle', event: 'turn_started' });
-  emit(context, { type: 'voice_stream_event_speech', event: 'started', atMs: microphoneMs(state, voice.startSample) });
-  effects.push({ type: 'start_recognition', utterance: utterance.utterance, fromSample });
-}
-
 function wordsCount(state: PipelineState, text: string): boolean {
   const words = wordsOf(text);
   if (words.length === 0 || neededSamples(state) === Infinity) return false;
   return state.turn.name !== 'answering' || !onlyPhrases(words, state.policy.backChannels);
-}
-
-function utterancesOf(turn: Turn): Utterance[] | undefined {
-  return turn.name === 'listening' || turn.name === 'recognising' ? turn.utterances : undefined;
-}
-
-function setWords(context: PipelineContext, utterance: Utterance, text: string, final: boolean): void {
-  const { state } = context;
-  const isNew = text !== utterance.text;
-  utterance.text = text;
-  utterance.final = final;
-  if (final && answerPerhaps(context)) return;
-  const words = wordsSoFar(utterancesOf(state.turn) ?? []);
-  if (isNew && words !== '') emit(context, { type: 'voice_stream_event_transcript', of: 'user', text: words, final: false });
-}
-
-function endSpeech(context: PipelineContext, turn: Extract<Turn, { name: 'listening' }>, atSample: number, byHand: boolean): void {
-  const { state, effects } = context;
-  emit(context, { type: 'voice_stream_event_speech', event: 'stopped', atMs: microphoneMs(state, atSample) });
-  state.turn = { name: 'recognising', turn: turn.turn, byHand, utterances: turn.utterances };
-  state.hearing = { name: 'quiet' };
-  effects.push({ type: 'end_recognition', byHand });
-  answerPerhaps(context);
-}
-
-/** Answers the turn when all its words are known. True when the turn has gone on, or is over. */
-function answerPerhaps(context: PipelineContext): boolean {
-  const { turn } = context.state;
-  if (turn.name !== 'recognising' || !turn.utterances.every(({ final }) => final)) return false;
-  const text = wordsSoFar(turn.utterances);
-  if (text === '') {
-    endTurn(context, 'unanswered');
-    return true;
-  }
-  emit(context, { type: 'voice_stream_event_transcript', of: 'user', text, final: true });
-  startAnswer(context, turn.turn, text);
-  return true;
-}
-
-function wordsSoFar(utterances: readonly Utterance[]): string {
-  return utterances
-    .map(({ text }) => text.trim())
-    .filter((text) => text !== '')
-    .join(' ');
-}
-
-function watchSource({ state, effects }: PipelineContext): void {
-  if (state.policy.turns.by !== 'hand' && state.hearing.name === 'voice') effects.push({ type: 'arm_timer', timer: 'source', delayMs: SOURCE_STOPS_MS });
-}
-
-function isWatched(state: PipelineState): boolean {
-  return state.hearing.name === 'voice' && !state.inputOver;
 }

@@ -5,6 +5,12 @@ import type { PipelineStage } from './pipeline-event.js';
 /** `source`: looks whether the microphone still sends. `playback`: looks how far the answer was heard. */
 export type PipelineTimer = 'source' | 'playback';
 
+/** A sentence, and what of it is spoken: a transcript keeps more than a voice does. */
+export interface SaidSentence {
+  readonly text: string;
+  readonly spoken: string;
+}
+
 /** Something that has happened to a pipeline. What belongs to a turn or a stretch of speech that is over is ignored: it was on its way. */
 export type PipelineInput =
   /** So many clean samples of the microphone, and what the voice detector says of them. */
@@ -19,7 +25,7 @@ export type PipelineInput =
   /** The words of one stretch of speech: all of them, each time. */
   | { readonly type: 'words'; readonly utterance: number; readonly text: string; readonly final: boolean }
   /** The workflow said something; the sentences are those that are whole now. */
-  | { readonly type: 'answer_text'; readonly turn: number; readonly delta: string; readonly sentences: readonly string[]; readonly over: boolean }
+  | { readonly type: 'answer_text'; readonly turn: number; readonly delta: string; readonly sentences: readonly SaidSentence[]; readonly over: boolean }
   /** The next sound of the answer, in order. `samples` are per channel. */
   | { readonly type: 'sound'; readonly turn: number; readonly sentence: number; readonly data: Uint8Array; readonly samples: number }
   | { readonly type: 'sentence_spoken'; readonly turn: number; readonly sentence: number }

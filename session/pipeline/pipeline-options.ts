@@ -6,8 +6,8 @@ import type { Workflow } from '../ports/workflow.js';
 import { bargeInPolicy } from '../state/barge-in-policy.js';
 import { nullSynthesiser, nullWorkflow } from './null-stages.js';
 import type { PipelinePolicy } from './pipeline-state.js';
-import { PlainSplitter, channelMix, resampleStage } from './stand-ins.js';
-import type { AudioStage, Splitter } from './stand-ins.js';
+import { PlainSplitter, channelMix, plainSpoken, resampleStage } from './stand-ins.js';
+import type { AudioStage, Splitter, Spoken } from './stand-ins.js';
 import { VAD_HANG_MS, turnPolicy } from './turn-detection.js';
 import type { TurnDetectionOptions, TurnPreset } from './turn-detection.js';
 
@@ -67,8 +67,10 @@ export interface VoicePipelineOptions {
   readonly preprocess?: (sampleRate: number) => readonly AudioStage[];
   /** Makes the stages for the sound of an answer, before the change of rate. Mono samples of that rate in and out. */
   readonly postprocess?: (sampleRate: number) => readonly AudioStage[];
-  /** Makes the splitter of an answer. */
+  /** Makes what cuts an answer into sentences. */
   readonly splitter?: () => Splitter;
+  /** Makes what says what of the sentences of an answer is spoken. */
+  readonly spoken?: () => Spoken;
   /** Sentences that are synthesised at the same time, 1..8. Default 2. */
   readonly concurrency?: number;
   /** The sound that may be made before it is heard, 100..600 000 ms. Default 5000. */
@@ -104,6 +106,7 @@ export interface PipelineSetup {
   /** The synthesiser's samples to mono ones at the output's rate. */
   readonly voiceStages: () => readonly AudioStage[];
   readonly splitter: () => Splitter;
+  readonly spoken: () => Spoken;
   /** Absent where nobody looks for voice. */
   readonly vad: () => Vad | undefined;
 }
@@ -157,6 +160,7 @@ export function pipelineSetup(options: VoicePipelineOptions): PipelineSetup {
       ...(synthesiser.sampleRate === outputFormat.sampleRate ? [] : [resampleStage(synthesiser.sampleRate, outputFormat.sampleRate)]),
     ],
     splitter: options.splitter ?? (() => new PlainSplitter()),
+    spoken: options.spoken ?? (() => plainSpoken),
     vad: () => (turns.by === 'voice' ? vadOf({ sampleRate: input.sampleRate, hangMs: VAD_HANG_MS }) : undefined),
   };
 }

@@ -49,7 +49,9 @@ export interface Utterance {
 
 /** A sentence of an answer. Samples are those of the pipeline's output, per channel. */
 export interface Sentence {
-  text: string;
+  readonly text: string;
+  /** What of the text is spoken; may be nothing. */
+  readonly spoken: string;
   /** Made so far. */
   samples: number;
   /** Of those, what the reader of the events has taken. */
@@ -65,9 +67,9 @@ export interface Answer {
   readonly sentences: Sentence[];
   /** Whether there will be no more words. */
   textOver: boolean;
-  /** Sentences that were given to the synthesiser, those that have nothing to speak included. */
+  /** Sentences that were given to the voice. */
   begun: number;
-  /** Sentences that are with the synthesiser now. */
+  /** Sentences that are with the voice now. */
   speaking: number;
   /** Made, and not yet taken by the reader of the events. */
   queuedSamples: number;

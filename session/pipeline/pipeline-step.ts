@@ -1,13 +1,14 @@
 import { assertNever } from '../errors.js';
 import { onAnswerFailed, onAnswerText, onPlayback, onPlaybackTimer, onSentenceSpoken, onSound, onTaken, startSilentTurn } from './answering.js';
 import { endTurn } from './ending.js';
-import { onAudio, onEndTurn, onInputOver, onMicrophone, onSourceTimer, onStartTurn, onStreamSpeech, onStreamTurnEnded, onStreamWords, onWords } from './hearing.js';
+import { onAudio, onEndTurn, onInputOver, onMicrophone, onSourceTimer, onStartTurn, onStreamSpeech, onStreamTurnEnded, onStreamWords } from './hearing.js';
 import { emit } from './pipeline-context.js';
 import type { PipelineContext } from './pipeline-context.js';
 import type { PipelineEffect } from './pipeline-effect.js';
 import type { PipelineInput } from './pipeline-input.js';
 import { turnNumber } from './pipeline-state.js';
 import type { PipelineState } from './pipeline-state.js';
+import { onWords } from './speech.js';
 import { errorEvent } from './stage-error.js';
 
 /**

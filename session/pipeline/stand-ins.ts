@@ -17,8 +17,8 @@ export function resampleStage(fromRate: number, toRate: number): AudioStage {
 
 /** Cuts a growing text into sentences; all that it gives, joined, is what it got. */
 export interface Splitter {
-  push(text: string): string[];
-  end(): string[];
+  push(text: string): readonly string[];
+  end(): readonly string[];
 }
 
 export class PlainSplitter implements Splitter {
@@ -41,3 +41,10 @@ export class PlainSplitter implements Splitter {
     return rest === '' ? [] : [rest];
   }
 }
+
+/** What of a sentence is spoken, for the sentences of one answer in order; empty when there is nothing to say. */
+export interface Spoken {
+  of(sentence: string): string;
+}
+
+export const plainSpoken: Spoken = { of: (sentence) => sentence.trim() };
