@@ -18,7 +18,7 @@ export interface PipelineHarness {
   /** Settled when the loop that reads the events is over; with what it threw. */
   readonly done: Promise<unknown>;
   of<Type extends PipelineEvent['type']>(type: Type): EventOf<Type>[];
-  /** Audio of the user in real time, in pieces of 20 ms. */
+  /** Audio of the user in real time, in pieces of 20 ms, each there when it is over. */
   speak(ms: number): Promise<void>;
   pause(ms: number): Promise<void>;
   /** The events in short: what a test compares. */
@@ -67,11 +67,10 @@ export function runPipeline(options: HarnessOptions = {}, given: Partial<Omit<Vo
   const done = read();
   const talk = async (ms: number, value: number): Promise<void> => {
     for (let left = ms; left > 0; left -= 20) {
+      await clock.run(20);
       microphone.push(sound(20, value));
       await settle();
-      await clock.run(20);
     }
-    await settle();
   };
   return {
     ...parts,

@@ -113,7 +113,8 @@ export class TestMicrophone implements AsyncIterable<Uint8Array> {
 export class LevelVad implements Vad {
   readonly sampleRate: number;
   readonly #hangMs: number;
-  #pending: number[] = [];
+  #inFrame = 0;
+  #isVoice = false;
   #heard = 0;
   #voicedUntil: number | undefined;
 
@@ -130,10 +131,12 @@ export class LevelVad implements Vad {
     const transitions: VadTransition[] = [];
     const frame = this.sampleRate / 50;
     for (const sample of samples) {
-      this.#pending.push(sample);
-      if (this.#pending.length < frame) continue;
-      const isVoice = this.#pending.some((each) => each !== 0);
-      this.#pending = [];
+      this.#inFrame += 1;
+      this.#isVoice ||= sample !== 0;
+      if (this.#inFrame < frame) continue;
+      const isVoice = this.#isVoice;
+      this.#inFrame = 0;
+      this.#isVoice = false;
       const from = this.#heard;
       this.#heard += frame;
       if (isVoice) {
