@@ -31,6 +31,8 @@ export interface HarnessOptions {
   readonly workflow?: ConstructorParameters<typeof ScriptedWorkflow>[1];
   readonly synthesiser?: ConstructorParameters<typeof ScriptedSynthesiser>[1];
   readonly signal?: AbortSignal;
+  /** Without a recogniser. */
+  readonly frontEnd?: boolean;
   /** Called with each event, in the loop that reads them. */
   readonly onEvent?: (event: PipelineEvent) => void | Promise<void>;
 }
@@ -50,7 +52,7 @@ export function runPipeline(options: HarnessOptions = {}, given: Partial<Omit<Vo
   const parts = { clock, recogniser, workflow, synthesiser };
   const extra = typeof given === 'function' ? given(parts) : given;
   const turnDetection = typeof extra.turnDetection === 'string' ? { preset: extra.turnDetection } : extra.turnDetection;
-  const pipeline = new VoicePipeline({ clock, recogniser, workflow, synthesiser, ...extra, turnDetection: { vad: (wanted) => new LevelVad(wanted), ...turnDetection } });
+  const pipeline = new VoicePipeline({ clock, ...(options.frontEnd === true ? {} : { recogniser }), workflow, synthesiser, ...extra, turnDetection: { vad: (wanted) => new LevelVad(wanted), ...turnDetection } });
   const microphone = new TestMicrophone();
   const events: PipelineEvent[] = [];
   const read = async (): Promise<unknown> => {
