@@ -119,3 +119,4 @@ export { createPipelineState } from './pipeline/pipeline-state.js';
 export type { PipelinePolicy, PipelineState } from './pipeline/pipeline-state.js';
 export type { PipelineInput } from './pipeline/pipeline-input.js';
 export type { PipelineEffect } from './pipeline/pipeline-effect.js';
+export { SpokenText, spokenText } from './pipeline/spoken-text.js';
