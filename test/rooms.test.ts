@@ -45,7 +45,7 @@ function place(file: string, order: readonly (readonly string[])[]): number {
 
 /** Inside a room, what stands in an earlier row may import what stands in a later row, and its own sub-room. */
 const ORDER: Record<string, readonly (readonly string[])[]> = {
-  audio: [['audio/index'], ['audio/playout', 'audio/vad', 'audio/check'], ['audio/codec', 'audio/resample', 'audio/framing'], ['audio/format'], ['audio/errors']],
+  audio: [['audio/index'], ['audio/stage'], ['audio/playout', 'audio/vad', 'audio/check'], ['audio/codec', 'audio/resample', 'audio/framing'], ['audio/format'], ['audio/errors']],
   session: [['session/index'], ['session/realtime', 'session/run', 'session/pipeline'], ['session/agent', 'session/state'], ['session/stream', 'session/cost'], ['session/ports'], ['session/events', 'session/error-text'], ['session/errors']],
   src: [
     ['src/cli', 'src/index', 'src/browser', 'src/react', 'src/testing', 'src/page'],
