@@ -18,6 +18,9 @@ export interface InstructionsContext<Context> {
   readonly agent: AnyAgent<Context>;
 }
 
+/** Whoever answers in the end, a run has one kind of output: so agents hand over to those that answer in the same form. */
+type HandoffsOf<Context, Output> = readonly (Agent<Context, NoInfer<Output>> | Handoff<Agent<Context, NoInfer<Output>>>)[];
+
 export interface AgentOptions<Context, Output> {
   readonly name: string;
   /** What the model is told to be and do. A function is asked before each of the agent's answers. */
@@ -31,7 +34,7 @@ export interface AgentOptions<Context, Output> {
    * To whom this agent may hand the run over: each becomes a tool `transfer_to_<name>`. A function is asked once, when the agent first takes part in a
    * run: so two agents can name each other.
    */
-  readonly handoffs?: readonly (AnyAgent<Context> | Handoff<AnyAgent<Context>>)[] | (() => readonly (AnyAgent<Context> | Handoff<AnyAgent<Context>>)[]);
+  readonly handoffs?: HandoffsOf<Context, Output> | (() => HandoffsOf<Context, Output>);
   /** Checks of the user's text when this agent begins a run, and of what this agent says. */
   readonly guardrails?: Omit<GuardrailOptions, 'holdBackMs'>;
   /** What the final answer must be: JSON that fits this zod schema. Without it the answer is text. */
@@ -72,7 +75,7 @@ export class Agent<Context = unknown, Output = string> {
     if (typeof this.#handoffsGiven !== 'function') this.#handoffs = this.#resolve(this.#handoffsGiven);
   }
 
-  /** Throws `TypeError` when two of them, or one and a tool, have the same tool name, or one would answer with words that its schema does not allow. */
+  /** Throws `TypeError` when two of them, or one and a tool, have the same tool name, or one answers in another form. */
   get handoffs(): readonly Handoff<AnyAgent<Context>>[] {
     this.#handoffs ??= this.#resolve(typeof this.#handoffsGiven === 'function' ? this.#handoffsGiven() : this.#handoffsGiven);
     return this.#handoffs;
@@ -91,10 +94,11 @@ export class Agent<Context = unknown, Output = string> {
     return checkWith(this.#output, raw, 'answer');
   }
 
-  #resolve(given: readonly (AnyAgent<Context> | Handoff<AnyAgent<Context>>)[]): readonly Handoff<AnyAgent<Context>>[] {
-    const handoffs = given.map((each) => (each instanceof Agent ? handoff({ to: each as AnyAgent<Context> }) : (each as Handoff<AnyAgent<Context>>)));
+  #resolve(given: HandoffsOf<Context, Output>): readonly Handoff<AnyAgent<Context>>[] {
+    const handoffs = given.map((each) => (each instanceof Agent ? handoff<AnyAgent<Context>>({ to: each }) : each));
     refuseTwins(this.name, [...this.tools, ...handoffs.map(({ definition }) => definition)].map(({ name }) => name));
     for (const { to, entry } of handoffs) {
+      if ((to.outputFormat === undefined) !== (this.outputFormat === undefined)) throw new TypeError(`${this.name} and ${to.name} must have the same output: either of them may end the run.`);
       if (entry !== 'respond' && to.outputFormat !== undefined) throw new TypeError(`${to.name} answers as its schema says: a hand-off to it can only let it respond.`);
     }
     return handoffs;

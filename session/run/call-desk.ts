@@ -4,10 +4,8 @@ import { problem } from '../error-text.js';
 import type { ToolPlan } from '../ports/tool-plan.js';
 import { DEFAULT_TOOL_LIMITS } from '../state/tool-state.js';
 import type { FunctionCall } from './next-action.js';
-import type { RunItem } from './run-event.js';
+import type { CallOutput } from './run-memory.js';
 import type { WaitingCall } from './run-state.js';
-
-type CallOutput = Extract<RunItem, { type: 'function_call_output' }>;
 
 /** How the calls of an answer ended. */
 export interface CallsEnd {
@@ -22,14 +20,33 @@ interface QueuedCall {
   readonly plan: ToolPlan;
 }
 
-/** Runs the calls of one answer together, no more of a tool at once than it allows. `onOutput` is called as each ends; whatever happens, once for each. */
-export async function runCalls<Context>(tools: ToolRunner, agent: AnyAgent<Context>, calls: readonly WaitingCall[], onOutput: (output: CallOutput) => Promise<void>): Promise<CallsEnd> {
+export interface CallOptions<Context> {
+  readonly tools: ToolRunner;
+  /** Whose tools they are. */
+  readonly agent: AnyAgent<Context>;
+  /** The output of a call of an earlier answer. */
+  readonly earlier: (callId: string) => CallOutput | undefined;
+  readonly onBegin: (callId: string) => void;
+  /** Called as each ends; whatever happens, once for each that does not wait. */
+  readonly onOutput: (output: CallOutput) => Promise<void>;
+}
+
+/** Runs the calls of one answer together, no more of a tool at once than it allows. */
+export async function runCalls<Context>(calls: readonly WaitingCall[], { tools, agent, earlier, onBegin, onOutput }: CallOptions<Context>): Promise<CallsEnd> {
   const waiting: WaitingCall[] = [];
   const queued: QueuedCall[] = [];
   let respond = false;
   const end = (call: FunctionCall, outcome: CallOutput['outcome'], output: string): Promise<void> => onOutput({ type: 'function_call_output', callId: call.callId, name: call.name, output, outcome });
   for (const call of calls) {
     const { callId, name, decision } = call;
+    const known = earlier(callId);
+    if (known !== undefined) {
+      // The model repeats itself: what was done is not done again.
+      respond = true;
+      if (known.name === name) await end(call, known.outcome, known.output);
+      else await end(call, 'error', problem(`The id of this call is that of an earlier call to ${known.name}. It was not run: call again with an id of its own.`));
+      continue;
+    }
     if (decision?.approve === false) {
       respond = true;
       const why = decision.reason.trim() === '' ? '' : ` Reason: ${decision.reason}`;
@@ -46,6 +63,7 @@ export async function runCalls<Context>(tools: ToolRunner, agent: AnyAgent<Conte
     } else queued.push({ call, plan: prepared.plan });
   }
   await inTurn(queued, async ({ call, plan }) => {
+    onBegin(call.callId);
     const settled: ToolSettled = await tools.run(call.callId);
     respond ||= settled.respond ?? plan.respond;
     await end(call, settled.outcome, settled.output);

@@ -40,14 +40,25 @@ export function historyOf(conversation: readonly TextInputItem[]): HistoryItem[]
   });
 }
 
-/** What the new agent of a hand-off gets: a call and its output stay or go together, and those in `keep` stay. */
-export function cutConversation(conversation: readonly TextInputItem[], { drop, carried }: HandoffMemory, keep: ReadonlySet<string>): TextInputItem[] {
+export interface CutOptions {
+  /** The call that hands over: its output is what the new agent begins with. */
+  readonly keepCall: string;
+  /** Whether the new agent has the same model: another one does not understand what only its provider does. */
+  readonly keepProviderItems: boolean;
+}
+
+/** What the new agent of a hand-off gets. A call and its output stay or go together. */
+export function cutConversation(conversation: readonly TextInputItem[], { drop, carried }: HandoffMemory, { keepCall, keepProviderItems }: CutOptions): TextInputItem[] {
   const dropped = new Set(drop);
-  const kept = new Set(keep);
+  const kept = new Set([keepCall]);
   conversation.forEach((item, index) => {
     if (isCall(item) && !dropped.has(idOf(index))) kept.add(item.callId);
   });
-  const rest = conversation.filter((item, index) => (isCall(item) ? kept.has(item.callId) : !dropped.has(idOf(index))));
+  const stays = (item: TextInputItem, index: number): boolean => {
+    if (isCall(item)) return kept.has(item.callId);
+    return !dropped.has(idOf(index)) && (item.type !== 'other' || keepProviderItems);
+  };
+  const rest = conversation.filter(stays);
   return carried === undefined ? rest : [{ type: 'message', role: 'system', text: carried }, ...rest];
 }
 

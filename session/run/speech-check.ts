@@ -1,16 +1,17 @@
 import type { GuardrailRunner } from '../agent/guardrail-runner.js';
 import { RunError } from '../errors.js';
-import type { HistoryItem } from '../events/history-item.js';
 import type { GuardrailResult } from '../ports/guardrail-policy.js';
 import type { Logger } from '../ports/logger.js';
 import type { TextInputItem } from '../ports/text-model.js';
+import { historyOf } from './conversation.js';
 
 const SENTENCE_END = /[.!?…。！？]["'”’)\]]*\s*$/u;
 
 export interface SpeechCheckOptions {
   readonly checks: GuardrailRunner;
   readonly agentName: string;
-  readonly history: readonly HistoryItem[];
+  /** What the model was told. */
+  readonly conversation: readonly TextInputItem[];
   readonly logger: Logger;
   /** Called once, with the error that ends the run. */
   readonly onTrip: (error: RunError) => void;
@@ -39,8 +40,8 @@ export class SpeechCheck {
   }
 
   /** The user's words since the agent spoke last. Resolves when they have been checked, whatever came of it. */
-  input(conversation: readonly TextInputItem[]): Promise<void> {
-    const { checks } = this.#options;
+  input(): Promise<void> {
+    const { checks, conversation } = this.#options;
     const last = conversation.findLastIndex((item) => item.type !== 'message' || item.role !== 'user');
     const text = conversation.slice(last + 1).flatMap((item) => (item.type === 'message' ? [item.text] : [])).join('\n');
     return checks.policy.input && text.trim() !== '' ? this.#check('input', text) : Promise.resolve();
@@ -77,8 +78,8 @@ export class SpeechCheck {
   }
 
   async #check(of: 'input' | 'output', text: string): Promise<void> {
-    const { checks, agentName, history, logger, onTrip } = this.#options;
-    const result = await checks.check({ of, text, context: { agentName, itemId: of, history } });
+    const { checks, agentName, conversation, logger, onTrip } = this.#options;
+    const result = await checks.check({ of, text, context: { agentName, itemId: of, history: historyOf(conversation) } });
     if (this.#closed || this.#tripped !== undefined) return;
     for (const { name } of result.failures) logger.warn('A guardrail could not check a text.', { guardrail: name, of });
     const trip = tripOf(result, checks.policy.closed);

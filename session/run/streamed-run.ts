@@ -5,6 +5,8 @@ import { silentLogger } from '../ports/logger.js';
 import type { Timer } from '../ports/clock.js';
 import { Channel } from '../stream/channel.js';
 import { createFlatState, flattenEnd, flattenEvent } from './flat-events.js';
+import { readPartial } from './read-partial.js';
+import type { PartialOutput } from './read-partial.js';
 import { readText } from './read-text.js';
 import type { FlatRunEvent, RunEnd, RunEvent, RunItem } from './run-event.js';
 import { RUN_DEFAULTS, checkRunOptions } from './run-options.js';
@@ -62,8 +64,8 @@ export class StreamedRun<Context = unknown, Output = string> implements AsyncIte
       // Where it is not given, the agent does not ask for it.
       context: options.context as Context,
       model: options.model,
-      memory: options.session,
-      memoryLimit: options.sessionLimit,
+      session: options.session,
+      sessionLimit: options.sessionLimit,
       maxTurns: options.maxTurns ?? RUN_DEFAULTS.maxTurns,
       idleTimeoutMs: options.idleTimeoutMs ?? RUN_DEFAULTS.idleTimeoutMs,
       clock: options.clock,
@@ -157,6 +159,15 @@ export class StreamedRun<Context = unknown, Output = string> implements AsyncIte
     return view(this.#read(), readText());
   }
 
+  /**
+   * The answer while it grows: of an agent with a schema the value as far as it is sure, always the same one, which grows in place; else the text so far.
+   * What the schema checks or changes is in `finalOutput` alone.
+   */
+  partialOutput(): AsyncIterableIterator<PartialOutput<Output>, undefined> {
+    const read = readPartial(this.agent.outputFormat !== undefined);
+    return view(this.#read(), (event) => read(event) as readonly PartialOutput<Output>[]);
+  }
+
   // ---- ending ----
 
   /** Ends the run: at once, or when the calls of its newest answer have ended. A run that is over stays as it ended. */
@@ -200,7 +211,7 @@ export class StreamedRun<Context = unknown, Output = string> implements AsyncIte
   /** Whoever awaits the end and reads in the same breath is a reader. */
   #drainUnlessRead(): void {
     queueMicrotask(() => {
-      if (this.#reader !== 'none') return;
+      if (this.#reader !== 'none' || this.#ended !== undefined) return;
       this.#reader = 'nobody';
       this.#start();
     });
@@ -249,12 +260,12 @@ export class StreamedRun<Context = unknown, Output = string> implements AsyncIte
     }
   }
 
-  #conclude(outcome: Outcome<Context>): void {
+  #conclude(outcome: Outcome): void {
     if (outcome.end === 'after_turn') return this.#finish({ status: 'cancelled', by: 'caller' }, { error: new RunError('RUN_CANCELLED', 'The run was cancelled after a turn.') });
     if (outcome.end.status === 'interrupted') return this.#finish(outcome.end, { error: new RunError('RUN_WAITS', `${outcome.end.pending.length} calls wait for a person.`) });
     // Which agent answers is not known before; each says by its own schema what its answer is.
-    const output = (outcome.agent as Agent<Context, Output>).readOutput(outcome.text);
-    if (!output.ok) throw new RunError('OUTPUT_INVALID', `The answer does not fit the schema of ${outcome.agent.name}. ${output.problems.join('; ')}.`);
+    const output = (this.agent as Agent<Context, Output>).readOutput(outcome.text);
+    if (!output.ok) throw new RunError('OUTPUT_INVALID', `The answer does not fit the schema of ${this.agent.name}. ${output.problems.join('; ')}.`);
     this.#finish(outcome.end, { value: output.value });
   }
 
