@@ -37,3 +37,7 @@ export { Channel, EventProcessor, ResilientProcessor, accumulate, backoffMs, bat
 export { VoicePipeline } from './host/voice-pipeline.js';
 export type { VoicePipelineOptions } from './host/voice-pipeline.js';
 export { PipelineError, nullRecogniser, nullSplitter, nullSynthesiser, nullWorkflow } from '../session/index.js';
+export { agentWorkflow } from './host/run.js';
+export type { AgentWorkflowOptions } from './host/run.js';
+export { FileMemory, openFileMemory } from './host/file-memory.js';
+export type { FileMemoryOptions } from './host/file-memory.js';

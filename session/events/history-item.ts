@@ -72,7 +72,9 @@ export type NewHistoryItem =
       /** Data URLs of PNG or JPEG. */
       readonly images?: readonly { readonly url: string; readonly detail?: 'auto' | 'low' | 'high' }[];
     }
-  | { readonly type: 'message'; readonly role: 'assistant' | 'system'; readonly text: string }
+  | { readonly type: 'message'; readonly role: 'system'; readonly text: string }
+  /** `interrupted`: it was cut; the text is what was heard of it. A model is told the text. */
+  | { readonly type: 'message'; readonly role: 'assistant'; readonly text: string; readonly interrupted?: true }
   | { readonly type: 'function_call'; readonly callId: string; readonly name: string; readonly arguments: string }
   | { readonly type: 'function_call_output'; readonly callId: string; readonly output: string };
 

@@ -2,12 +2,12 @@ import type { TextInputItem } from '../ports/text-model.js';
 
 /** A conversation that lasts longer than a run. The runs of one conversation go one after the other. */
 export interface ConversationMemory {
-  /** The newest items, oldest first; at most `limit` of them. */
+  /** The newest items, oldest first: at most `limit` of them. */
   items(limit?: number): readonly TextInputItem[] | Promise<readonly TextInputItem[]>;
   /** Puts items at the end: all of them or, when it rejects, none. */
   add(items: readonly TextInputItem[]): void | Promise<void>;
-  /** Takes the newest item away. */
-  pop(): TextInputItem | undefined | Promise<TextInputItem | undefined>;
+  /** Puts items in the place of the newest `count`; `replace(1, [])` takes the newest away. */
+  replace(count: number, items: readonly TextInputItem[]): void | Promise<void>;
   clear(): void | Promise<void>;
 }
 
@@ -28,8 +28,8 @@ export class InProcessMemory implements ConversationMemory {
     this.#items = [...this.#items, ...items];
   }
 
-  pop(): TextInputItem | undefined {
-    return this.#items.pop();
+  replace(count: number, items: readonly TextInputItem[]): void {
+    this.#items = [...this.#items.slice(0, Math.max(0, this.#items.length - count)), ...items];
   }
 
   clear(): void {

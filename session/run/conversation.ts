@@ -29,7 +29,7 @@ export function historyOf(conversation: readonly TextInputItem[]): HistoryItem[]
         const { role, text } = item;
         if (role === 'system') return { type: 'message', itemId, role, status: 'completed', text };
         if (role === 'user') return { type: 'message', itemId, role, status: 'completed', text, spoken: false, images: item.images?.length ?? 0 };
-        return { type: 'message', itemId, role, status: 'completed', text, spoken: false, heardText: text, unheardText: '' };
+        return { type: 'message', itemId, role, status: item.interrupted === true ? 'interrupted' : 'completed', text, spoken: false, heardText: text, unheardText: '' };
       }
       case 'function_call':
         return { ...item, itemId, status: 'completed' };

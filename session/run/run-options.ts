@@ -8,7 +8,9 @@ import type { RunState } from './run-state.js';
 /** What the user said, items of a conversation, or a run that waited for a person and goes on. */
 export type RunInput = string | readonly TextInputItem[] | RunState;
 
-interface EveryRun {
+export interface RunOptions<Context = unknown> {
+  /** Handed to the functions of the application: instructions and tools. */
+  readonly context?: Context;
   /** For agents that have no model of their own. */
   readonly model?: TextModel;
   /** The conversation of before; what the run adds to it is kept there. Borrowed. */
@@ -33,13 +35,13 @@ interface EveryRun {
   readonly logger?: Logger;
 }
 
-/** `context` is handed to the functions of the application: instructions and tools. It is asked for where the agent asks for it. */
-export type RunOptions<Context> = EveryRun & (unknown extends Context ? { readonly context?: Context } : { readonly context: Context });
+/** An agent whose instructions want a context is not run without one. */
+export type ContextFor<Context> = unknown extends Context ? object : { readonly context: Context };
 
 export const RUN_DEFAULTS = { maxTurns: 10, queueSize: 1_000, idleTimeoutMs: 300_000 } as const;
 
 /** Throws `RangeError` for a number that cannot be. */
-export function checkRunOptions({ maxTurns = 1, timeoutMs = 1, idleTimeoutMs = 1 }: Pick<EveryRun, 'maxTurns' | 'timeoutMs' | 'idleTimeoutMs'>): void {
+export function checkRunOptions({ maxTurns = 1, timeoutMs = 1, idleTimeoutMs = 1 }: Pick<RunOptions, 'maxTurns' | 'timeoutMs' | 'idleTimeoutMs'>): void {
   if (!Number.isInteger(maxTurns) || maxTurns < 1) throw new RangeError(`maxTurns must be a whole number from 1, not ${maxTurns}.`);
   if (!(timeoutMs > 0)) throw new RangeError(`timeoutMs must be above 0, not ${timeoutMs}.`);
   if (!(idleTimeoutMs > 0)) throw new RangeError(`idleTimeoutMs must be above 0, not ${idleTimeoutMs}.`);

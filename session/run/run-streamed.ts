@@ -1,5 +1,5 @@
 import type { Agent, AnyAgent } from '../agent/agent.js';
-import type { RunInput, RunOptions } from './run-options.js';
+import type { ContextFor, RunInput, RunOptions } from './run-options.js';
 import { createRunState } from './run-state.js';
 import type { RunState } from './run-state.js';
 import { StreamedRun } from './streamed-run.js';
@@ -9,7 +9,12 @@ import { StreamedRun } from './streamed-run.js';
  * written as JSON, that run goes on: calls that were approved are run, rejected ones are answered, and those without a decision wait on. Throws `TypeError`
  * for a state that is not one of those, or of an agent that cannot be reached from this one.
  */
-export function runStreamed<Context, Output>(agent: Agent<Context, Output>, input: RunInput, options: RunOptions<Context>): StreamedRun<Context, Output> {
+export function runStreamed<Context, Output>(agent: Agent<Context, Output>, input: RunInput, options: RunOptions<Context> & ContextFor<Context>): StreamedRun<Context, Output> {
+  return createRun(agent, input, options);
+}
+
+/** The same for callers who have seen to the context. */
+export function createRun<Context, Output>(agent: AnyAgent<Context>, input: RunInput, options: RunOptions<Context>): StreamedRun<Context, Output> {
   if (!isState(input)) return new StreamedRun(agent, createRunState(options.runId, agent.name, input), options);
   if (input.status !== 'interrupted') throw new TypeError(`Only a run that waits can go on, and this one is ${input.status}.`);
   const owner = reachable(agent).find(({ name }) => name === input.agentName);

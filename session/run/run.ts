@@ -1,13 +1,14 @@
 import type { Agent, AnyAgent } from '../agent/agent.js';
 import type { CallCost, SessionUsage } from '../events/usage.js';
 import type { RunEnd, RunItem } from './run-event.js';
-import type { RunInput, RunOptions } from './run-options.js';
+import type { ContextFor, RunInput, RunOptions } from './run-options.js';
 import type { RunState } from './run-state.js';
 import { runStreamed } from './run-streamed.js';
 
 /** A run that has ended. */
 export interface RunResult<Context = unknown, Output = string> {
-  readonly end: Extract<RunEnd, { status: 'completed' | 'interrupted' }>;
+  /** `completed` or `interrupted`: with every other end, `run` rejects. */
+  readonly end: RunEnd;
   /** Absent when the run waits for a person. */
   readonly finalOutput: Output | undefined;
   /** What it has produced. */
@@ -20,11 +21,10 @@ export interface RunResult<Context = unknown, Output = string> {
 }
 
 /** Runs an agent to its end. Rejects like `finalOutput` of a streamed run, but not for one that waits for a person. */
-export async function run<Context, Output>(agent: Agent<Context, Output>, input: RunInput, options: RunOptions<Context>): Promise<RunResult<Context, Output>> {
+export async function run<Context, Output>(agent: Agent<Context, Output>, input: RunInput, options: RunOptions<Context> & ContextFor<Context>): Promise<RunResult<Context, Output>> {
   const running = runStreamed(agent, input, options);
   const end = await running.end;
   const finalOutput = end.status === 'interrupted' ? undefined : await running.finalOutput;
-  if (end.status !== 'completed' && end.status !== 'interrupted') throw new TypeError(`A run that is ${end.status} has no output.`);
   const { history, usage, cost, agent: last, state } = running;
   return { end, finalOutput, history, usage, cost, agent: last, state };
 }

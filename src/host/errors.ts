@@ -9,6 +9,10 @@ export type HostErrorCode =
   | 'NO_CONVERSATION'
   // optional packages
   | 'PACKAGE_MISSING'
+  // conversations that are kept
+  | 'CONVERSATION_INVALID'
+  | 'CONVERSATION_IN_USE'
+  | 'CONVERSATION_CLOSED'
   // servers
   | 'PORT_IN_USE'
   | 'ADDRESS_UNAVAILABLE'

@@ -1,0 +1,165 @@
+import type { Agent, AnyAgent } from '../agent/agent.js';
+import { RunError } from '../errors.js';
+import type { TextInputItem } from '../ports/text-model.js';
+import type { Workflow, WorkflowTurn } from '../ports/workflow.js';
+import { InProcessMemory } from './conversation-memory.js';
+import type { ConversationMemory } from './conversation-memory.js';
+import { cutToHeard } from './heard.js';
+import type { FunctionCall } from './next-action.js';
+import type { ContextFor, RunInput, RunOptions } from './run-options.js';
+import { createRun } from './run-streamed.js';
+import type { StreamedRun } from './streamed-run.js';
+import { unlessAborted } from './unless-aborted.js';
+
+export interface AgentWorkflowOptions<Context = unknown> extends Omit<RunOptions<Context>, 'runId' | 'signal' | 'whenFull'> {
+  /** Gives each run an id of its own. */
+  readonly newRunId: () => string;
+  /** Words that are spoken before the user has said anything; they stand in the conversation like an answer. */
+  readonly greeting?: string;
+  /** Asked about each call that needs a person; without it such a turn fails with `RUN_WAITS`. */
+  readonly approve?: (call: FunctionCall) => boolean | Promise<boolean>;
+  /** Told of each run as it begins: its state and its end may be looked at, its events are read here. */
+  readonly onRun?: (run: StreamedRun<Context, string>) => void;
+}
+
+/**
+ * An agent as what thinks in a voice pipeline: each turn of the user is a run, in a conversation of its own unless a `session` is given. Whom the agent hands
+ * over to has the next turn. Of an answer that is cut short, the conversation keeps what was heard.
+ */
+export function agentWorkflow<Context>(agent: Agent<Context>, options: AgentWorkflowOptions<Context> & ContextFor<Context>): Workflow {
+  const talk = new Talk(agent, options);
+  const { greeting } = options;
+  return {
+    answer: (turn) => talk.answer(turn),
+    heard: (heardText) => talk.cut(heardText),
+    ...(greeting === undefined ? {} : { greeting: () => talk.greet(greeting) }),
+  };
+}
+
+/** The turns of one conversation, one after the other. */
+class Talk<Context> {
+  readonly #options: AgentWorkflowOptions<Context>;
+  readonly #session: ConversationMemory;
+  #agent: AnyAgent<Context>;
+  /** Resolves when everything of before stands in the session. */
+  #settled: Promise<void> = Promise.resolve();
+  /** How many items the newest answer has added at most. */
+  #newest = 0;
+
+  constructor(agent: Agent<Context>, options: AgentWorkflowOptions<Context>) {
+    this.#agent = agent;
+    this.#options = options;
+    this.#session = options.session ?? new InProcessMemory();
+  }
+
+  answer({ text, signal }: WorkflowTurn): AsyncIterable<string> {
+    const left = new AbortController();
+    const life = AbortSignal.any([signal, left.signal]);
+    let words: AsyncIterator<string, undefined> | undefined;
+    let run: StreamedRun<Context, string> | undefined;
+    let input: RunInput | undefined = text;
+    let over = false;
+    /** Whether words of an earlier run of this turn were given: those of the next stand on a line of their own. */
+    let spoken = false;
+    let fresh = true;
+    const done = { value: undefined, done: true } as const;
+
+    const pull = async (): Promise<IteratorResult<string, undefined>> => {
+      while (!over) {
+        if (run === undefined || words === undefined) {
+          await unlessAborted(life, this.#settled);
+          run = this.#run(input ?? text, signal);
+          words = run.toTextStream();
+          fresh = true;
+        }
+        const next = await words.next();
+        if (next.done !== true) {
+          const value = fresh && spoken ? `\n${next.value}` : next.value;
+          [spoken, fresh] = [true, false];
+          return { value, done: false };
+        }
+        const waiting: StreamedRun<Context, string> = run;
+        [run, words] = [undefined, undefined];
+        input = await this.#goesOn(waiting, life);
+        over = input === undefined;
+      }
+      return done;
+    };
+    let last: Promise<unknown> = Promise.resolve();
+    return {
+      [Symbol.asyncIterator]: () => ({
+        next: () => {
+          const result = last.then(pull).catch((error: unknown) => {
+            over = true;
+            if (left.signal.aborted && !signal.aborted) return done;
+            throw error;
+          });
+          last = result.catch(() => {});
+          return result;
+        },
+        return: async () => {
+          over = true;
+          left.abort(new RunError('RUN_CANCELLED', 'Nobody wants the answer any more.'));
+          await words?.return?.();
+          return done;
+        },
+      }),
+    };
+  }
+
+  /** What was spoken last has been cut short: what was heard of it is what was said. */
+  cut(heardText: string): Promise<void> {
+    return this.#then(async () => {
+      const { count, items } = cutToHeard(await this.#session.items(this.#newest + 1), heardText);
+      await this.#session.replace(count, items);
+    });
+  }
+
+  greet(text: string): AsyncIterable<string> {
+    const item: TextInputItem = { type: 'message', role: 'assistant', text };
+    let said = false;
+    return {
+      [Symbol.asyncIterator]: () => ({
+        next: async () => {
+          if (said) return { value: undefined, done: true };
+          said = true;
+          this.#newest = 1;
+          await this.#then(async () => this.#session.add([item]));
+          return { value: text, done: false };
+        },
+      }),
+    };
+  }
+
+  #run(input: RunInput, signal: AbortSignal): StreamedRun<Context, string> {
+    const { newRunId, greeting: _greeting, approve: _approve, onRun, ...options } = this.#options;
+    const run = createRun<Context, string>(this.#agent, input, { ...options, session: this.#session, signal, runId: newRunId() });
+    onRun?.(run);
+    void this.#then(async () => {
+      await run.end;
+      this.#agent = run.agent;
+      this.#newest = run.history.length;
+    });
+    return run;
+  }
+
+  /** Gives the state to go on from, where the run waits for a person who decides now. */
+  async #goesOn(run: StreamedRun<Context, string>, life: AbortSignal): Promise<RunInput | undefined> {
+    const end = await run.end;
+    if (end.status !== 'interrupted') return undefined;
+    const { approve } = this.#options;
+    if (approve === undefined) throw new RunError('RUN_WAITS', `${end.pending.length} calls wait for a person, and nobody is asked.`);
+    for (const call of end.pending) {
+      if (await unlessAborted(life, (async () => approve(call))())) run.approve(call.callId);
+      else run.reject(call.callId);
+    }
+    return run.state;
+  }
+
+  /** One thing after the other; what fails is the business of who asked for it. */
+  #then(work: () => Promise<void>): Promise<void> {
+    const result = this.#settled.then(work);
+    this.#settled = result.catch(() => {});
+    return result;
+  }
+}
