@@ -15,6 +15,9 @@ export function requestError(error: unknown, host: string, secrets: readonly str
   if (error instanceof TypeError || error instanceof RangeError) return error;
   const network = systemErrorOf(error);
   const code = network?.code;
+  if (code === 'ECONNRESET' || code === 'EPIPE' || code === 'UND_ERR_SOCKET') {
+    return new TransportError('MODEL_CONNECTION_LOST', `${host} hung up before it answered (${code}).`, { retryable: true, hint: 'Ask again; if it happens each time, look into the log of the server, and whether it wants https: instead of http:.', cause: network?.error });
+  }
   return new TransportError('MODEL_UNREACHABLE', `No connection to ${host}${code === undefined ? '' : ` (${code})`}.`, {
     stage: 'connect',
     retryable: true,

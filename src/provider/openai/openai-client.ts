@@ -1,4 +1,5 @@
 import { HostError } from '../../host/errors.js';
+import { fetchWithErrorBody } from './error-body.js';
 
 /** What is told to the client beside the body of a request. */
 export interface OpenaiCallOptions {
@@ -54,6 +55,7 @@ export async function createOpenaiClient({ baseUrl, isOpenai }: NewClientOptions
     baseURL: baseUrl,
     apiKey: 'each request brings its own',
     defaultHeaders: { Authorization: null },
+    fetch: fetchWithErrorBody,
     ...(isOpenai ? {} : { organization: null, project: null }),
   });
 }

@@ -28,7 +28,8 @@ export async function relayAnswer<T>(answer: ApiAnswer, reader: AnswerReader<T>,
 
 /** Servers that do not stream although they were asked to are known by what they send: no line of an event stream begins like this. */
 function isWhole(contentType: string, first: Uint8Array | undefined): boolean {
-  const begin = String.fromCharCode(first?.find((byte) => byte > 0x20) ?? 0);
+  if (first === undefined) return contentType !== 'text/event-stream';
+  const begin = String.fromCharCode(first.find((byte) => byte > 0x20) ?? 0);
   return contentType === 'text/html' || begin === '{' || begin === '[' || begin === '<';
 }
 

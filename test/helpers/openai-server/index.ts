@@ -1,3 +1,4 @@
+export * from './answering-client.js';
 export * from './audio-wire.js';
 export * from './chat-wire.js';
 export * from './multipart.js';

@@ -4,8 +4,8 @@ import type { AddressInfo } from 'node:net';
 import { readMultipart } from './multipart.js';
 import type { FormPart } from './multipart.js';
 
-/** What an answer is made of: bytes, or a moment to wait for. */
-export type AnswerPart = string | Uint8Array | Promise<void>;
+/** What an answer is made of: bytes, a moment to wait for, or something to do when it has come so far. */
+export type AnswerPart = string | Uint8Array | Promise<void> | (() => void);
 
 export interface Answer {
   /** Default 200. */
@@ -18,6 +18,8 @@ export interface Answer {
   readonly before?: Promise<void>;
   /** Breaks the connection off after so many bytes of the body. */
   readonly cutAfterBytes?: number;
+  /** The body ends with the connection, as old servers and proxies have it: a cut looks like a good end then. */
+  readonly endsWithConnection?: boolean;
   /** Writes pieces of this size, each by itself. */
   readonly dripBytes?: number;
 }
@@ -43,9 +45,11 @@ export class OpenaiTestServer implements AsyncDisposable {
   readonly #answers: Answer[] = [];
   readonly #waiting: ((request: ServedRequest) => void)[] = [];
   #taken = 0;
+  #connectionCount = 0;
 
   private constructor(server: Server) {
     this.#server = server;
+    server.on('connection', () => (this.#connectionCount += 1));
     server.on('request', (request, response) => void this.#serve(request, response));
   }
 
@@ -59,9 +63,9 @@ export class OpenaiTestServer implements AsyncDisposable {
     return `http://127.0.0.1:${(this.#server.address() as AddressInfo).port}/v1`;
   }
 
-  /** Sockets that clients hold open. */
-  connections(): Promise<number> {
-    return new Promise((resolve, reject) => this.#server.getConnections((error, count) => (error === null ? resolve(count) : reject(error))));
+  /** How often a client has connected so far. */
+  get connectionCount(): number {
+    return this.#connectionCount;
   }
 
   answer(...answers: Answer[]): void {
@@ -103,7 +107,10 @@ export class OpenaiTestServer implements AsyncDisposable {
 }
 
 async function write(response: ServerResponse, answer: Answer, gone: Promise<void>): Promise<void> {
-  const { status = 200, contentType = 'text/event-stream; charset=utf-8', headers = {}, parts, cutAfterBytes = Infinity, dripBytes = Infinity } = answer;
+  const { status = 200, contentType = 'text/event-stream; charset=utf-8', headers = {}, parts, cutAfterBytes = Infinity, dripBytes = Infinity, endsWithConnection = false } = answer;
+  if (endsWithConnection) response.useChunkedEncodingByDefault = false;
+  const cut = (): void => void (endsWithConnection ? response.end() : response.destroy());
+  if (cutAfterBytes === 0 && !endsWithConnection) return cut();
   response.writeHead(status, { ...(contentType === '' ? {} : { 'content-type': contentType }), 'x-request-id': 'req_test', ...headers });
   // The head goes out even where the body waits.
   response.flushHeaders();
@@ -111,6 +118,10 @@ async function write(response: ServerResponse, answer: Answer, gone: Promise<voi
   for (const part of parts) {
     if (part instanceof Promise) {
       await Promise.race([part, gone]);
+      continue;
+    }
+    if (typeof part === 'function') {
+      part();
       continue;
     }
     const bytes = Buffer.from(part);
@@ -121,12 +132,10 @@ async function write(response: ServerResponse, answer: Answer, gone: Promise<voi
       const written = new Promise((resolve) => response.write(piece, resolve));
       if (left <= 0) {
         await Promise.race([written, gone]);
-        response.destroy();
-        return;
+        return cut();
       }
       if (dripBytes !== Infinity) await Promise.race([written, gone]);
     }
   }
-  if (left === 0) response.destroy();
-  else response.end();
+  response.end();
 }
