@@ -7,6 +7,14 @@ import { StreamError } from './answer-reader.js';
 import type { AnswerReader } from './answer-reader.js';
 import { readTextUsage } from './text-usage.js';
 
+/** Reasons to finish that mean that there should be more, in the words of the other API where it has one; of OpenAI, of DeepSeek, of vLLM. */
+const INCOMPLETE: ReadonlyMap<string, string> = new Map([
+  ['length', 'max_output_tokens'],
+  ['content_filter', 'content_filter'],
+  ['insufficient_system_resource', 'insufficient_system_resource'],
+  ['abort', 'abort'],
+]);
+
 interface ChatCall {
   readonly itemId: string;
   readonly callId: string;
@@ -134,7 +142,7 @@ export class ChatReader implements AnswerReader<TextModelEvent> {
       output.push({ type: 'message', id: this.#itemId('message'), text: this.#text, ...(this.#refusal === '' ? {} : { refusal: this.#refusal }) });
     }
     for (const { itemId, callId, name, arguments: text } of this.#calls) output.push({ type: 'function_call', id: itemId, callId, name, arguments: text });
-    const reason = this.#finishReason === 'length' ? 'max_output_tokens' : this.#finishReason === 'content_filter' ? 'content_filter' : undefined;
+    const reason = INCOMPLETE.get(this.#finishReason ?? '');
     return [
       ...output.map((item) => ({ type: 'item_done' as const, item })),
       {

@@ -6,8 +6,8 @@ import { isStrictSchema } from './strict-schema.js';
 export interface ChatRequestOptions {
   readonly model: string;
   readonly stream: boolean;
-  /** OpenAI has renamed a member that many compatible servers know by its old name alone. */
-  readonly isOpenai: boolean;
+  /** OpenAI's own service has renamed a member that many compatible servers know by its old name alone. */
+  readonly isOriginal: boolean;
 }
 
 interface AssistantMessage {
@@ -37,7 +37,7 @@ export function writeChatRequest(request: TextRequest, options: ChatRequestOptio
     parallel_tool_calls: hasTools ? settings.parallelToolCalls : undefined,
     temperature: settings.temperature,
     top_p: settings.topP,
-    [options.isOpenai ? 'max_completion_tokens' : 'max_tokens']: settings.maxOutputTokens,
+    [options.isOriginal ? 'max_completion_tokens' : 'max_tokens']: settings.maxOutputTokens,
     reasoning_effort: settings.reasoningEffort,
     response_format: output && { type: 'json_schema', json_schema: { name: output.name, schema: output.schema, strict: isStrictSchema(output.schema) } },
   };

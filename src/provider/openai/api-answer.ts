@@ -60,6 +60,10 @@ export class ApiAnswer {
   async open(response: Promise<Response>, secrets: readonly string[]): Promise<void> {
     this.#secrets = secrets;
     const { headers, body } = await response;
+    if (this.#life.signal.aborted) {
+      void body?.cancel().catch(() => {});
+      throw this.#life.signal.reason;
+    }
     const type = headers.get('content-type')?.toLowerCase() ?? '';
     this.#contentType = type.split(';')[0]?.trim() ?? '';
     const rate = Number(/;\s*rate="?(\d{4,6})/.exec(type)?.[1]);

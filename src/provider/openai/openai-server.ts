@@ -6,7 +6,7 @@ import { ApiAnswer } from './api-answer.js';
 import { requestError } from './api-error.js';
 import { fetchKey } from './fetch-key.js';
 import type { ApiKey } from './fetch-key.js';
-import { keyHeader } from './key-header.js';
+import { isAzure, keyHeader } from './key-header.js';
 import { createOpenaiClient } from './openai-client.js';
 import type { OpenaiClient, OpenaiResource } from './openai-client.js';
 
@@ -32,17 +32,17 @@ export interface OpenaiServerOptions {
    * its pauses are silence, and each error says in `retryable` whether to ask again. 0..10
    */
   readonly maxRetries?: number;
-  /** From the request to the first byte of the answer. Default 60 000; a local server that loads its model first may need more. */
+  /** From the request to the first byte of the answer. Default 60 000; a local server that loads its model first may need more. Node's fetch waits 300 000 at most. */
   readonly firstByteTimeoutMs?: number;
-  /** Between two pieces of an answer. Default 60 000; a model that reasons unseen may need more. */
+  /** Between two pieces of an answer. Default 60 000; a model that reasons unseen may need more. Node's fetch waits 300 000 at most. */
   readonly idleTimeoutMs?: number;
   readonly clock?: Clock;
 }
 
 /** A server of OpenAI's API. The package is loaded and the key is fetched when the first request is made. */
 export class OpenaiServer {
-  /** Whether it is OpenAI itself, as against a server that is compatible. */
-  readonly isOpenai: boolean;
+  /** Whether it is OpenAI's own service, at OpenAI or Azure, as against a server that is compatible. */
+  readonly isOriginal: boolean;
   readonly #host: string;
   readonly #url: URL | undefined;
   readonly #options: OpenaiServerOptions;
@@ -58,13 +58,13 @@ export class OpenaiServer {
       this.#client = Promise.resolve(options.client);
       const url = options.client.baseURL === undefined ? undefined : readUrl(options.client.baseURL);
       this.#host = url?.host ?? 'the server';
-      this.isOpenai = url === undefined || url.host === 'api.openai.com';
+      this.isOriginal = url === undefined || isOpenai(url) || isAzure(url);
       return;
     }
     this.#url = readUrl(options.baseUrl ?? environment('OPENAI_BASE_URL') ?? OPENAI_URL);
     this.#host = this.#url.host;
-    this.isOpenai = this.#host === 'api.openai.com';
-    this.#apiKey = options.apiKey ?? (options.baseUrl === undefined || this.isOpenai ? environment('OPENAI_API_KEY') : undefined);
+    this.isOriginal = isOpenai(this.#url) || isAzure(this.#url);
+    this.#apiKey = options.apiKey ?? (options.baseUrl === undefined || isOpenai(this.#url) ? environment('OPENAI_API_KEY') : undefined);
     if (this.#url.protocol === 'http:' && this.#apiKey !== undefined && !isNear(this.#url.hostname)) {
       throw new HostError('USAGE', `The key would go to ${this.#host} without encryption.`, { hint: 'Use https:; http: with a key is for servers on this machine or a private network.' });
     }
@@ -98,13 +98,13 @@ export class OpenaiServer {
     const named = new Set(Object.keys(this.#options.headers ?? {}).map((name) => name.toLowerCase()));
     if (named.has('authorization') || named.has('api-key')) return {};
     if (key !== undefined) return keyHeader(this.#url, key);
-    if (!this.isOpenai) return {};
-    throw new TransportError('MODEL_UNAUTHORIZED', 'There is no key for the model at api.openai.com.', { stage: 'connect', hint: 'Give apiKey, or set the environment variable OPENAI_API_KEY.' });
+    if (!isOpenai(this.#url)) return {};
+    throw new TransportError('MODEL_UNAUTHORIZED', `There is no key for the model at ${this.#host}.`, { stage: 'connect', hint: 'Give apiKey, or set the environment variable OPENAI_API_KEY.' });
   }
 
   /** A package that was missing may be there the next time. */
   #load(): Promise<OpenaiClient> {
-    this.#client ??= createOpenaiClient({ baseUrl: String(this.#url), isOpenai: this.isOpenai }).catch((error: unknown) => {
+    this.#client ??= createOpenaiClient({ baseUrl: String(this.#url), isOpenai: this.#url !== undefined && isOpenai(this.#url) }).catch((error: unknown) => {
       this.#client = undefined;
       throw error;
     });
@@ -120,8 +120,14 @@ function readUrl(address: string | URL): URL {
     throw new HostError('USAGE', 'The address of the server is not a URL.', { hint: 'It looks like https://host/v1.' });
   }
   if (url.protocol !== 'https:' && url.protocol !== 'http:') throw new HostError('USAGE', `The address of the server begins with ${url.protocol}, which is not HTTP.`, { hint: 'It looks like https://host/v1.' });
+  if (url.search !== '') throw new HostError('USAGE', 'The address of the server has a query, to which no path can be added.', { hint: 'Give a client of the openai package with defaultQuery, or an AzureOpenAI.' });
   if (url.username !== '' || url.password !== '') throw new HostError('USAGE', 'The address of the server has a password in it.', { hint: 'Give it as a header.' });
   return url;
+}
+
+/** Its regions have hosts below the one that all know. */
+function isOpenai({ hostname }: URL): boolean {
+  return hostname === 'api.openai.com' || hostname.endsWith('.api.openai.com');
 }
 
 /** This machine, a private network (RFC 1918, RFC 4193), or a name without a dot, as containers call each other. */

@@ -13,15 +13,15 @@ const MODELS_WITHOUT_REASONING = /^(ft:)?(gpt-3|gpt-4|chatgpt)|-chat/;
 
 export interface OpenaiTextOptions extends OpenaiServerOptions {
   readonly model: string;
-  /** Default: `responses` of OpenAI itself, `chat` (Chat Completions) of any other server, which is what most of them have. */
+  /** Default: `responses` of OpenAI's own service (Azure too), `chat` (Chat Completions) of any other server, which is what most of them have. */
   readonly api?: 'responses' | 'chat';
   /** False asks for the answer in one piece. Default true. */
   readonly stream?: boolean;
   /** `responses`: whether the provider keeps the conversation. Default false: each request has all of it, and reasoning comes back encrypted. */
   readonly store?: boolean;
   /**
-   * `responses`: whether to ask for encrypted reasoning, so that the model goes on with its thoughts after a tool has run. Default: of OpenAI itself,
-   * where nothing is stored, and not of models known not to reason (`gpt-4…`, `…-chat`), which refuse the whole request then.
+   * `responses`: whether to ask for encrypted reasoning, so that the model goes on with its thoughts after a tool has run. Default: of OpenAI's own
+   * service, where nothing is stored, and not of models known not to reason (`gpt-4…`, `…-chat`), which refuse the whole request then.
    */
   readonly encryptedReasoning?: boolean;
   /** `responses`: asks for a summary of the reasoning, which comes as `reasoning_delta`. OpenAI allows it to verified organizations. */
@@ -36,21 +36,21 @@ export interface OpenaiTextOptions extends OpenaiServerOptions {
  */
 export function openaiText(options: OpenaiTextOptions): TextModel {
   const server = new OpenaiServer(options);
-  const api = options.api ?? (server.isOpenai ? 'responses' : 'chat');
+  const api = options.api ?? (server.isOriginal ? 'responses' : 'chat');
   return {
     label: options.model,
     respond: (request, { signal }) =>
       produced(async (send, life) => {
-        const answer = await server.request((client) => (api === 'chat' ? client.chat.completions : client.responses), bodyOf(request, api, server.isOpenai, options), life);
+        const answer = await server.request((client) => (api === 'chat' ? client.chat.completions : client.responses), bodyOf(request, api, server.isOriginal, options), life);
         await relayAnswer(answer, api === 'chat' ? new ChatReader(newId, callIdsOf(request)) : new ResponsesReader(newId), send);
       }, signal),
   };
 }
 
-function bodyOf(request: TextRequest, api: 'responses' | 'chat', isOpenai: boolean, options: OpenaiTextOptions): object {
+function bodyOf(request: TextRequest, api: 'responses' | 'chat', isOriginal: boolean, options: OpenaiTextOptions): object {
   const { model, stream = true, store = false, reasoningSummary, body: { tools: moreTools, ...rest } = {} } = options;
-  const encryptedReasoning = options.encryptedReasoning ?? (isOpenai && !store && !MODELS_WITHOUT_REASONING.test(model));
-  const body = api === 'chat' ? writeChatRequest(request, { model, stream, isOpenai }) : writeResponsesRequest(request, { model, stream, store, encryptedReasoning, reasoningSummary });
+  const encryptedReasoning = options.encryptedReasoning ?? (isOriginal && !store && !MODELS_WITHOUT_REASONING.test(model));
+  const body = api === 'chat' ? writeChatRequest(request, { model, stream, isOriginal }) : writeResponsesRequest(request, { model, stream, store, encryptedReasoning, reasoningSummary });
   const tools = [...(Array.isArray(body['tools']) ? (body['tools'] as unknown[]) : []), ...(Array.isArray(moreTools) ? (moreTools as unknown[]) : [])];
   return { ...body, ...(tools.length === 0 ? {} : { tools }), ...rest };
 }

@@ -80,6 +80,9 @@ describe('chunks of chat completions', () => {
     ['tool_calls', 'completed', undefined],
     ['length', 'incomplete', 'max_output_tokens'],
     ['content_filter', 'incomplete', 'content_filter'],
+    ['insufficient_system_resource', 'incomplete', 'insufficient_system_resource'],
+    ['abort', 'incomplete', 'abort'],
+    ['a word of its own', 'completed', undefined],
   ])('that finish with %s are %s', (finish, status, reason) => {
     expect(answer([{ content: 'Hi' }], { finish }).at(-1)).toMatchObject({ status, ...(reason === undefined ? {} : { reason }) });
   });

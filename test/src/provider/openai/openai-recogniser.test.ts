@@ -100,7 +100,7 @@ describe('a recogniser of OpenAI’s API', () => {
     for (const cleanly of [false, true]) {
       // A stream that ends well before its first event says that nothing was said.
       for (let cutAfterBytes = cleanly && contentType === 'text/event-stream' ? parts[0]?.toString().length ?? 0 : 0; cutAfterBytes <= bytes.length; cutAfterBytes += 1) {
-        const { events, done } = recognise({ client: answeringClient(() => ({ bytes, contentType, cutAfterBytes, cleanly })) });
+        const { events, done } = recognise({ client: answeringClient(() => ({ bytes, contentType, cutAfterBytes, cleanly })) }, SPEECH.subarray(0, RATE / 10));
         try {
           await done;
           whole += 1;

@@ -4,7 +4,7 @@ import { explainError } from '../../../../session/index.js';
 import type { TextModelEvent, TextRequest } from '../../../../session/index.js';
 import { ManualClock } from '../../../../src/host/manual-clock.js';
 import { createOpenaiClient } from '../../../../src/provider/openai/openai-client.js';
-import type { OpenaiClient } from '../../../../src/provider/openai/openai-client.js';
+import type { OpenaiClient, OpenaiResource } from '../../../../src/provider/openai/openai-client.js';
 import { openaiText } from '../../../../src/provider/openai/openai-text.js';
 import type { OpenaiTextOptions } from '../../../../src/provider/openai/openai-text.js';
 import { collect } from '../../../contract/text-model.contract.js';
@@ -99,6 +99,7 @@ describe('an address', () => {
     ['not a URL', 'USAGE'],
     ['ftp://host/v1', 'USAGE'],
     ['https://user:pass@host/v1', 'USAGE'],
+    ['https://host/v1?api-version=1', 'USAGE'],
   ])('is refused at once: %s', (baseUrl, code) => {
     expect(() => openaiText({ model: 'm', baseUrl })).toThrow(expect.objectContaining({ name: 'HostError', code }));
   });
@@ -127,6 +128,39 @@ describe('an address', () => {
       await ask({ model, client });
     }
     expect(paths).toEqual(['https://api.openai.com/v1/responses reasoning.encrypted_content', 'https://api.openai.com/v1/responses undefined', 'https://api.openai.com/v1/responses undefined']);
+  });
+});
+
+describe('the words of a server', () => {
+  /** What is asked of a server at this address, which nobody need have. */
+  async function asked(baseURL: string, options: Partial<OpenaiTextOptions> = {}): Promise<{ path: string; body: Record<string, unknown> }> {
+    let path = '';
+    let body: Record<string, unknown> = {};
+    const client = new OpenAI({
+      apiKey: KEY,
+      baseURL,
+      fetch: (url, init) => {
+        path = new URL(String(url)).pathname;
+        body = JSON.parse(String(init?.body)) as Record<string, unknown>;
+        return Promise.resolve(new Response(path.endsWith('/responses') ? sse(responseEvents([])) : chatSse(chatChunks({ text: 'Hi.' })), { headers: { 'content-type': 'text/event-stream' } }));
+      },
+    });
+    const model = openaiText({ model: 'gpt-5-mini', client, ...options });
+    await collect(model.respond({ ...HELLO, settings: { maxOutputTokens: 9 } }, { signal: new AbortController().signal }));
+    return { path, body };
+  }
+
+  it.each([
+    ['https://api.openai.com/v1', '/v1/responses', 'max_output_tokens'],
+    ['https://eu.api.openai.com/v1', '/v1/responses', 'max_output_tokens'],
+    ['https://mine.openai.azure.com/openai/v1', '/openai/v1/responses', 'max_output_tokens'],
+    ['https://api.openai.com.example.net/v1', '/v1/chat/completions', 'max_tokens'],
+    ['http://127.0.0.1:11434/v1', '/v1/chat/completions', 'max_tokens'],
+  ])('are those of %s', async (baseUrl, expected, limit) => {
+    const { path, body } = await asked(baseUrl);
+    expect(path).toBe(expected);
+    expect(body).toHaveProperty(limit, 9);
+    expect((await asked(baseUrl, { api: 'chat' })).body).toHaveProperty(limit === 'max_tokens' ? limit : 'max_completion_tokens', 9);
   });
 });
 
@@ -240,6 +274,22 @@ describe('a server that is no server of this API', () => {
     const text = chatSse(chatChunks({ text: 'Hi you.' }));
     server.answer({ contentType: 'text/plain', parts: [`: hello\n\nretry: 10\nwhatever\n\n${text}`] }, { contentType: '', parts: [text] });
     for (let round = 0; round < 2; round += 1) expect((await ask({ baseUrl: server.baseUrl })).at(-1)).toMatchObject({ status: 'completed', output: [{ text: 'Hi you.' }] });
+  });
+});
+
+describe('an answer that comes after all', () => {
+  it('is let go of when nobody wants it any more', async () => {
+    let arrive: (response: Response) => void = () => {};
+    const resource: OpenaiResource = { create: () => ({ asResponse: () => new Promise((resolve) => (arrive = resolve)) }) };
+    const client: OpenaiClient = { responses: resource, chat: { completions: resource }, audio: { transcriptions: resource, speech: resource } };
+    const events = openaiText({ model: 'm', client }).respond(HELLO, { signal: new AbortController().signal })[Symbol.asyncIterator]();
+    void events.next();
+    await settle();
+    await events.return?.();
+    let cancelled = false;
+    arrive(new Response(new ReadableStream({ cancel: () => void (cancelled = true) })));
+    await settle();
+    expect(cancelled).toBe(true);
   });
 });
 
