@@ -1,17 +1,20 @@
 import type { RecogniserEvent, TranscriptionUsage } from '../../../session/index.js';
 import { readErrorInfo } from '../openai-realtime/wire-error.js';
-import { isObject, text, textOr } from '../openai-realtime/wire-fields.js';
+import { isObject, objectOr, text, textOr } from '../openai-realtime/wire-fields.js';
+import type { WireObject } from '../openai-realtime/wire-fields.js';
 import { readTranscriptionUsage } from '../openai-realtime/wire-response.js';
 import { StreamError } from './answer-reader.js';
 import type { AnswerReader } from './answer-reader.js';
 
 /**
- * Turns what `/audio/transcriptions` answers into the events of a recogniser: one JSON object, the events of OpenAI's stream
- * (`transcript.text.delta`, `transcript.text.done`), or a stream of segments, each `{ "text" }`, which ends with the stream.
+ * Turns what `/audio/transcriptions` answers into the events of a recogniser. It is one JSON object, or one of three streams: OpenAI's own
+ * (`transcript.text.delta`, `transcript.text.done`), vLLM's, which looks like that of chat completions, or that of servers around faster-whisper,
+ * whose segments are each a `{ "text" }` and end with the stream.
  */
 export class TranscriptReader implements AnswerReader<RecogniserEvent> {
   #text = '';
-  #hasDeltas = false;
+  /** Whether the stream has more to say before it may end. */
+  #owesItsEnd = false;
   #done = false;
 
   get done(): boolean {
@@ -25,10 +28,11 @@ export class TranscriptReader implements AnswerReader<RecogniserEvent> {
     const { error } = message;
     if (type === 'error' || isObject(error) || typeof error === 'string') throw new StreamError(readErrorInfo(isObject(error) || typeof error === 'string' ? error : message));
     if (type === 'transcript.text.delta') {
-      this.#hasDeltas = true;
+      this.#owesItsEnd = true;
       return this.#partial(this.#text + text(message, 'delta'));
     }
     if (type === 'transcript.text.done') return this.#final(text(message, 'text'), readTranscriptionUsage(message['usage']));
+    if (Array.isArray(message['choices'])) return this.#chunk(message['choices'].find(isObject));
     if (type.startsWith('transcript.') || typeof message['text'] !== 'string') return [];
     const between = this.#text === '' || /\s$/.test(this.#text) || /^\s/.test(message['text']) ? '' : ' ';
     return this.#partial(this.#text + between + message['text']);
@@ -42,8 +46,16 @@ export class TranscriptReader implements AnswerReader<RecogniserEvent> {
   }
 
   /** A stream of deltas says itself when it is complete; one of segments, or without any since nothing was said, just ends. */
-  end(): RecogniserEvent[] {
-    return this.#done || this.#hasDeltas ? [] : this.#final(this.#text, undefined);
+  end(by: 'done' | 'eof'): RecogniserEvent[] {
+    return this.#done || (this.#owesItsEnd && by === 'eof') ? [] : this.#final(this.#text, undefined);
+  }
+
+  /** A reason to finish stands at the end of every half minute of sound: the text is complete at `[DONE]`, or where the stream ends after one. */
+  #chunk(choice: WireObject | undefined): RecogniserEvent[] {
+    if (choice === undefined) return [];
+    this.#owesItsEnd = typeof choice['finish_reason'] !== 'string';
+    const delta = textOr(objectOr(choice, 'delta') ?? {}, 'content', '');
+    return delta === '' ? [] : this.#partial(this.#text + delta);
   }
 
   #partial(whole: string): RecogniserEvent[] {

@@ -31,6 +31,13 @@ async function eventsOf(answer: Answer, options: Partial<OpenaiRecogniserOptions
   return events;
 }
 
+/** As vLLM streams a transcript. */
+function vllm(text: string, finish: 'stop' | null, end = 'data: [DONE]\n\n'): Answer {
+  const chunk = (content: string, finish_reason: string | null): string => `data: ${JSON.stringify({ id: 'trsc-1', object: 'transcription.chunk', created: 1, model: 'whisper', choices: [{ delta: { content }, finish_reason }] })}\n\n`;
+  const [first, ...rest] = text.match(/ ?\S+/g) ?? [];
+  return { parts: [chunk(first ?? '', null), ...rest.map((word, at) => chunk(word, at === rest.length - 1 ? finish : null)), end] };
+}
+
 const partials = (...texts: string[]): RecogniserEvent[] => texts.map((text) => ({ type: 'partial', text }));
 
 describe('a recogniser of OpenAI’s API', () => {
@@ -52,6 +59,9 @@ describe('a recogniser of OpenAI’s API', () => {
     ['one piece', wholeTranscript(' Hello you.\n'), [{ type: 'final', text: 'Hello you.', usage: { type: 'duration', seconds: 3 } }]],
     ['a stream of segments', { parts: ['data: {"text":" Hello you."}\n\n', 'data: {"text":"How are you?"}\n\n'] }, [...partials('Hello you.', 'Hello you. How are you?'), { type: 'final', text: 'Hello you. How are you?' }]],
     ['a stream of segments with [DONE]', { parts: ['data: {"text":"Hello."}\n\n', 'data: [DONE]\n\n'] }, [...partials('Hello.'), { type: 'final', text: 'Hello.' }]],
+    ['vLLM’s chunks', vllm('Hello you.', 'stop'), [...partials('Hello', 'Hello you.'), { type: 'final', text: 'Hello you.' }]],
+    ['vLLM’s chunks of more than half a minute', { parts: [...vllm('One two.', 'stop', '').parts, ...vllm(' Three four.', 'stop').parts] }, [...partials('One', 'One two.', 'One two. Three', 'One two. Three four.'), { type: 'final', text: 'One two. Three four.' }]],
+    ['chunks without a reason to finish', vllm('Hello you.', null), [...partials('Hello', 'Hello you.'), { type: 'final', text: 'Hello you.' }]],
     ['a stream without segments, where nothing was said', { parts: [': nothing\n\n'] }, [{ type: 'final', text: '' }]],
     ['segments of speakers beside the deltas', { parts: ['data: {"type":"transcript.text.segment","text":"x","speaker":"A"}\n\n', 'data: {"type":"transcript.text.done","text":"Hello."}\n\n'] }, [{ type: 'final', text: 'Hello.' }]],
   ])('reads %s', async (_, answer, expected) => {
@@ -86,6 +96,7 @@ describe('a recogniser of OpenAI’s API', () => {
     ['an error and 200, as whisper.cpp has them', { contentType: 'application/json', parts: ['{"error":"failed to read audio data"}'] }, { code: 'PROVIDER_ERROR' }],
     ['an error within the stream', { parts: ['data: {"type":"transcript.text.delta","delta":"He"}\n\n', 'data: {"error":{"message":"It broke.","type":"server_error"}}\n\n'] }, { code: 'PROVIDER_ERROR', retryable: true }],
     ['another answer', { contentType: 'application/json', parts: ['{"status":"ok"}'] }, { code: 'PROTOCOL_BAD_EVENT' }],
+    ['chunks without their end', vllm('Hello you.', null, ''), { code: 'MODEL_CONNECTION_LOST' }],
     ['a stream without its end', { parts: ['data: {"type":"transcript.text.delta","delta":"He"}\n\n'] }, { code: 'MODEL_CONNECTION_LOST', retryable: true }],
   ])('says what went wrong: %s', async (_, answer, expected) => {
     await expect(eventsOf(answer)).rejects.toMatchObject(expected);
