@@ -199,12 +199,10 @@ export class Channel<T> implements Stream<T> {
 
   #take(): T {
     const value = this.#queue[this.#head] as T;
+    // What was read is not held on to; and moving the rest only now and then keeps taking from a long queue cheap.
+    this.#queue[this.#head] = undefined as T;
     this.#head += 1;
-    // An empty queue holds on to nothing that was read. Moving the rest of a long one only now and then keeps taking from it cheap.
-    if (this.#head === this.#queue.length) {
-      this.#queue.length = 0;
-      this.#head = 0;
-    } else if (this.#head > 64 && this.#head * 2 > this.#queue.length) {
+    if (this.#head > 64 && this.#head * 2 > this.#queue.length) {
       this.#queue.splice(0, this.#head);
       this.#head = 0;
     }
