@@ -58,13 +58,13 @@ export class Inlet<S> {
 
   readonly #onResult = (result: IteratorResult<S, unknown>): void => {
     if (this.#state === 'over') return;
-    if (result.done === true) {
-      this.#state = 'over';
-      this.#owner.onEnd(this);
-      return;
-    }
-    this.#state = 'working';
     try {
+      if (result.done === true) {
+        this.#state = 'over';
+        this.#owner.onEnd(this);
+        return;
+      }
+      this.#state = 'working';
       const work = this.#owner.onValue(result.value, this);
       if (work === undefined) this.#onWorkDone();
       else work.then(this.#onWorkDone, this.#onWorkFailure);

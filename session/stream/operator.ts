@@ -18,7 +18,7 @@ export interface Work<S> {
   onWait?(): void;
   /** The source has ended or failed: what is held back is pushed now. */
   onEnd?(): void;
-  /** The stream is over, whoever ended it: timers and listeners go. Called once, and must not throw. */
+  /** The stream is over, whoever ended it: timers and listeners go. Called once. What it throws is an error of the stream, unless there is one already. */
   onRelease?(end: StreamEnd): void;
 }
 
@@ -130,7 +130,11 @@ class Operator<S, T> implements InletOwner<S>, Outlet<T> {
     if (this.#end !== undefined) return undefined;
     this.#end = end;
     const left = this.#inlet.release();
-    this.#work?.onRelease?.(end);
+    try {
+      this.#work?.onRelease?.(end);
+    } catch (error) {
+      if (end.how === 'completed') end = { how: 'failed', error };
+    }
     if (end.how === 'failed') this.channel.fail(end.error);
     else if (end.how === 'aborted') this.channel.fail(end.reason);
     else this.channel.close();

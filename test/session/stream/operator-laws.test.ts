@@ -182,7 +182,7 @@ describe.each(subjects)('$name', ({ make, ahead }) => {
     expect([source.returned, clock.pendingTimers]).toEqual([0, 0]);
   });
 
-  it('gives an error of a source that cannot be opened, or that throws instead of rejecting', async () => {
+  it('gives an error of a source that cannot be opened, throws instead of rejecting, or answers nonsense', async () => {
     const clock = new ManualClock();
     const broken: AsyncIterable<Event> = {
       [Symbol.asyncIterator]() {
@@ -190,9 +190,11 @@ describe.each(subjects)('$name', ({ make, ahead }) => {
       },
     };
     const rude: AsyncIterable<Event> = { [Symbol.asyncIterator]: () => ({ next: () => throwing('no promise') }) };
+    const mad = { [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve(undefined as unknown as IteratorResult<Event>) }) };
     for (const [source, message] of [
       [broken, 'not today'],
       [rude, 'no promise'],
+      [mad, 'undefined'],
     ] as const) {
       const stream = make(source, clock);
       await expect(read(stream, clock)).rejects.toThrow(message);
@@ -279,5 +281,35 @@ describe.each<{ name: string; make: (source: AsyncIterable<Event>, clock: Manual
     expect(await stream.next()).toEqual(DONE);
     await stream.return();
     expect(source.returned).toBe(1);
+  });
+});
+
+describe('an operator of somebody else', () => {
+  it('fails its stream when it cannot begin, or cannot clean up, and the source is let go of', async () => {
+    const source = mockStream(events(2));
+    const cannotBegin = operator<Event, Event>(source, fail);
+    await expect(cannotBegin.next()).rejects.toThrow('own work');
+    expect([await cannotBegin.next(), source.opened]).toEqual([DONE, 0]);
+    const cannotEnd = operator<Event, Event>(source, (outlet) => ({ onValue: (event) => outlet.push(event), onRelease: fail }));
+    expect([(await cannotEnd.next()).done, (await cannotEnd.next()).done]).toEqual([false, false]);
+    await expect(cannotEnd.next()).rejects.toThrow('own work');
+    expect(await cannotEnd.next()).toEqual(DONE);
+  });
+
+  it('is told once how the stream ended', async () => {
+    const told: unknown[] = [];
+    const made = (source: AsyncIterable<Event>): Stream<Event> =>
+      operator<Event, Event>(source, (outlet) => ({
+        onValue: (event) => (event.value === 7 ? [outlet.end(), outlet.end({ how: 'failed', error: 'too late' })].pop() : outlet.push(event)),
+        onRelease: (end) => told.push(end),
+      }));
+    const [gone, left] = [new Error('gone'), mockStream(events(2))];
+    for (const stream of [made(mockStream(events(2))), made(mockStream(events(9)))]) {
+      for await (const event of stream) expect(event.value).toBeLessThan(7);
+      await stream.return();
+    }
+    await expect(made(mockStream<Event>([], { then: { error: gone } })).next()).rejects.toBe(gone);
+    for await (const event of made(left)) if (event.value === 1) break;
+    expect(told).toEqual([{ how: 'completed' }, { how: 'completed' }, { how: 'failed', error: gone }, { how: 'left' }]);
   });
 });
