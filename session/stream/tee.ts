@@ -40,6 +40,7 @@ export function tee<T>(source: AsyncIterable<T>, count: number, { capacity = 64,
       }
     },
     onReady() {
+      // Who had asked for the value may have left before it came, and all others were too far behind.
       if (open.size === 0) inlet.release()?.catch(() => {});
       else pull();
     },

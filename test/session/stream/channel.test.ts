@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Channel, InvalidStateError } from '../../../session/index.js';
+import { heldBytes } from '../../helpers/heap.js';
 import { random } from '../../helpers/random.js';
 import { settle } from '../../helpers/settle.js';
 
@@ -145,6 +146,15 @@ describe('Channel', () => {
     letGo();
     await returned;
     expect(left).toBe(true);
+  });
+
+  it('does not hold on to what was read', async () => {
+    const channel = new Channel<Uint8Array>({ capacity: 32, whenFull: 'fail' });
+    const before = await heldBytes();
+    for (let count = 0; count < 32; count += 1) channel.push(new Uint8Array(1_000_000));
+    for (let count = 0; count < 30; count += 1) await channel.next();
+    expect((await heldBytes()) - before).toBeLessThan(5_000_000);
+    expect(channel.size).toBe(2);
   });
 
   it('keeps order and loses nothing for any interleaving of pushes and reads', async () => {

@@ -334,6 +334,22 @@ describe('tee', () => {
     expect(source.returned).toBe(1);
   });
 
+  it('lets go when the one that asked has left, and all others fail with the value that comes', async () => {
+    const clock = new ManualClock();
+    const source = mockStream(numbers(10), { clock, delayMs: 10 });
+    const [asks, behind] = tee(source, 2, { capacity: 1, whenFull: 'fail' });
+    const first = asks?.next();
+    await clock.run(10);
+    expect(await first).toEqual({ value: 0, done: false });
+    const second = asks?.next();
+    await asks?.return();
+    expect([await second, source.returned]).toEqual([{ value: undefined, done: true }, 0]);
+    await clock.run(10);
+    expect([source.given, source.returned]).toEqual([2, 1]);
+    expect((await behind?.next())?.value).toBe(0);
+    await expect(behind?.next()).rejects.toMatchObject({ code: 'CHANNEL_FULL' });
+  });
+
   it('gives an error of the source to each reader', async () => {
     const streams = tee(mockStream(numbers(1), { then: { error: new Error('gone') } }), 3).map(watch);
     await settle();
