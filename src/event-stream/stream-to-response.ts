@@ -18,8 +18,8 @@ export interface ResponseStreamOptions<T> extends EventStreamOptions<T> {
 export function streamToResponse<T>(response: ServerResponse, stream: EventStream<T>, options: ResponseStreamOptions<T> = {}): Promise<StreamEnd> {
   const sink = new ResponseSink(response);
   if (!sink.gone.aborted) {
-    const headers = { ...SSE_HEADERS, ...(response.req.httpVersionMajor < 2 ? { connection: 'keep-alive' } : {}), ...options.headers };
-    response.writeHead(200, headers);
+    // What is said of the connection is Node's to say: it knows the version of HTTP and what the client wishes.
+    response.writeHead(200, { ...SSE_HEADERS, ...options.headers });
     response.flushHeaders();
   }
   return pumpEvents(stream, sink, options);
