@@ -19,7 +19,9 @@ export async function readUntil<T>(stream: EventStream<T>, { signal, each, onLet
   const iterator = (typeof stream === 'function' ? stream(signal) : stream)[Symbol.asyncIterator]();
   let finished = false;
   try {
-    while (!signal.aborted) {
+    for (let count = 1; !signal.aborted; count += 1) {
+      // A stream that never waits would leave nobody else a turn, not even the timer that is to stop it.
+      if (count % VALUES_A_TURN === 0) await new Promise((resolve) => setTimeout(resolve, 0));
       const result = await orAborted(iterator.next(), signal).catch((error: unknown) => {
         // What throws has let go by itself.
         finished = true;
@@ -35,6 +37,8 @@ export async function readUntil<T>(stream: EventStream<T>, { signal, each, onLet
     if (!finished) letGo(iterator, onLetGoError);
   }
 }
+
+const VALUES_A_TURN = 256;
 
 /**
  * What a promise gives, or `undefined` as soon as the signal aborts. `Promise.race` with a promise that lives as long as the stream would keep a reaction on
