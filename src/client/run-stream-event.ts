@@ -2,12 +2,14 @@ import { ProtocolError } from '../../session/index.js';
 import type { FlatRunEvent, RunEvent } from '../../session/index.js';
 import type { ServerSentEvent } from '../protocol/sse/parse.js';
 
-/** The last event of a run, in every dialect. */
-export type RunEndEvent = Extract<FlatRunEvent, { readonly type: 'run.done' | 'run.error' }>;
+/** The last event of a run, in every dialect. `end` is the server's word where the run itself gave none: `disconnected` because nobody was left to read it. */
+export type RunEndEvent =
+  | Extract<FlatRunEvent, { readonly type: 'run.done' | 'run.error' }>
+  | { readonly type: 'end'; readonly runId: string; readonly reason: 'done' | 'failed' | 'stopped' | 'disconnected' | 'timeout' | 'closing' };
 
 /** What a stream of each dialect carries: the flat line of events, or the run's own. */
 export interface RunDialects {
-  readonly flat: FlatRunEvent;
+  readonly flat: FlatRunEvent | RunEndEvent;
   readonly run: RunEvent | RunEndEvent;
 }
 export type RunDialect = keyof RunDialects;
@@ -35,11 +37,14 @@ const SHAPES: Readonly<Record<RunDialects[RunDialect]['type'], { readonly text?:
   'run.step.done': { text: ['text'] },
   'run.done': { text: ['text', 'end'] },
   'run.error': { object: ['error'] },
+  end: { text: ['reason'] },
   raw_response_event: { object: ['data', 'info'] },
   run_item_stream_event: { text: ['name'], object: ['item', 'info'] },
   agent_updated_stream_event: { text: ['newAgent'], object: ['info'] },
   tool_progress_stream_event: { text: ['callId', 'name'], object: ['info'] },
 };
+
+const LAST: ReadonlySet<string> = new Set<RunEndEvent['type']>(['run.done', 'run.error', 'end']);
 
 /** Reads an event of a run's stream. Throws `ProtocolError` `PROTOCOL_BAD_EVENT` for one that is not what the protocol allows. */
 export function readRunEvent(sent: ServerSentEvent): RunStreamItem {
@@ -50,7 +55,7 @@ export function readRunEvent(sent: ServerSentEvent): RunStreamItem {
   const colon = sent.lastEventId.lastIndexOf(':');
   const number = sent.lastEventId.slice(colon + 1);
   if (colon < 1 || !/^[1-9][0-9]{0,14}$/.test(number)) throw badEvent(`The event ${quoted(sent.type)} has no id of the form <run>:<number>.`);
-  const place = { type: 'event', runId: sent.lastEventId.slice(0, colon), n: Number(number), last: sent.type === 'run.done' || sent.type === 'run.error' } as const;
+  const place = { type: 'event', runId: sent.lastEventId.slice(0, colon), n: Number(number), last: LAST.has(sent.type) } as const;
   if (!isKnown(sent.type)) return place;
   if (data['type'] !== sent.type) throw badEvent(`An event named ${quoted(sent.type)} holds one of another type.`);
   const { text = [], object = [] } = SHAPES[sent.type];

@@ -93,8 +93,18 @@ export function foldRunEvent(view: RunView, event: RunStreamEvent): RunView {
       return { ...view, status: event.end };
     case 'run.error':
       return { ...view, status: 'failed', error: event.error };
+    case 'end':
+      return event.reason === 'done' ? { ...view, status: 'completed' } : event.reason === 'stopped' ? { ...view, status: 'cancelled' } : { ...view, status: 'failed', error: END_PROBLEMS[event.reason] };
   }
 }
+
+/** What a server means that ends a run by itself. */
+const END_PROBLEMS: Readonly<Record<Exclude<Extract<RunStreamEvent, { readonly type: 'end' }>['reason'], 'done' | 'stopped'>, RunProblem>> = {
+  disconnected: { code: 'RUN_STREAM_LOST', message: 'The server gave the run up, because nobody read it for a while.', hint: 'Ask again.' },
+  timeout: { code: 'RUN_STREAM_LOST', message: 'The run took longer than the server allows.', hint: 'Ask for less at once.' },
+  closing: { code: 'GATEWAY_CLOSING', message: 'The server went away during the run.', hint: 'Ask again in a moment.' },
+  failed: { code: 'RUN_STREAM_LOST', message: 'The run failed.', hint: 'The log of the server says why.' },
+};
 
 function withDelta(view: RunView, type: 'text' | 'reasoning', itemId: string, delta: string): RunView {
   const at = view.parts.findIndex((part, index) => index >= view.settledParts && part.type === type && part.itemId === itemId);

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { FlatRunEvent } from '../../../session/index.js';
+import type { RunDialects } from '../../../src/client/run-stream-event.js';
 import { resumeRun, streamRun } from '../../../src/client/run-stream.js';
 import type { RunConnectionOptions, RunStream, RunStreamEvent } from '../../../src/client/run-stream.js';
 import { ManualClock } from '../../../src/testing.js';
@@ -14,14 +14,14 @@ const ADDRESS = 'https://app.example.com/chat/stream';
 interface Reader {
   readonly events: RunStreamEvent[];
   /** The run's own events. */
-  readonly run: () => FlatRunEvent[];
+  readonly run: () => RunDialects['flat'][];
   readonly text: () => string;
   /** Resolves when the loop has ended; never rejects. */
   readonly done: Promise<unknown>;
   error: unknown;
 }
 
-function isOwn(event: RunStreamEvent): event is FlatRunEvent {
+function isOwn(event: RunStreamEvent): event is RunDialects['flat'] {
   return event.type !== 'gap' && event.type !== 'connection';
 }
 
@@ -348,6 +348,18 @@ describe('streamRun', () => {
     server.lastRun.raw('id: r1:2\nevent: response.smell.delta\ndata: {"type":"response.smell.delta"}\n\nid: r1:3\nevent: run.done\ndata: {"type":"run.done","runId":"r1","text":"","end":"completed"}\n\n');
     await reader.done;
     expect([reader.events.map(({ type }) => type), stream.position]).toEqual([['connection', 'run.start', 'run.done'], 3]);
+  });
+
+  it('ends with the server’s word where the run gave none', async () => {
+    const { server, begin } = setup((run) => run.say({ type: 'run.start', agentName: 'Ava' }));
+    const stream = begin();
+    const reader = read(stream);
+    await settled();
+    server.lastRun.raw('id: r1:2\nevent: end\ndata: {"type":"end","runId":"r1","reason":"disconnected"}\n\n');
+    await reader.done;
+    expect([reader.events.at(-1), reader.error, stream.status]).toEqual([{ type: 'end', runId: 'r1', reason: 'disconnected' }, undefined, 'ended']);
+    await stream.stop();
+    expect(server.requests).toHaveLength(1);
   });
 
   it('never sends what looks like the key of a provider', async () => {

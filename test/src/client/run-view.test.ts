@@ -77,4 +77,10 @@ describe('foldRunEvent', () => {
     expect([done.status, isRunActive(done)]).toEqual(['interrupted', false]);
     expect(foldRunEvent(lost, { type: 'run.error', runId, error: { code: 'X', message: 'No.' } })).toMatchObject({ status: 'failed', error: { code: 'X' } });
   });
+
+  it('takes the server’s word for the end where the run gave none', () => {
+    const end = (reason: Extract<RunStreamEvent, { type: 'end' }>['reason']): RunView => fold({ type: 'connection', state: 'open' }, { type: 'end', runId, reason });
+    expect([end('done').status, end('stopped').status]).toEqual(['completed', 'cancelled']);
+    for (const reason of ['disconnected', 'timeout', 'closing', 'failed'] as const) expect(end(reason)).toMatchObject({ status: 'failed', error: { message: expect.any(String) } });
+  });
 });
