@@ -61,10 +61,10 @@ if (existsSync('src/page/index.html')) {
     configFile: false,
     logLevel: 'warn',
     base: './',
-    // The page is the package's first user: it takes the client from the built entry point, worklet included.
+    // The pages, voice and text, are the package's first users: they take the client from the built entry point, worklet included.
     resolve: { alias: { 'voicewire/browser': `${root}${next}/src/browser.js` } },
     // Nothing inline, neither scripts nor data: the gateway's content security policy allows neither.
-    build: { outDir: `../../${next}/page`, emptyOutDir: true, assetsInlineLimit: 0, modulePreload: false },
+    build: { outDir: `../../${next}/page`, emptyOutDir: true, assetsInlineLimit: 0, modulePreload: false, rollupOptions: { input: ['src/page/index.html', 'src/page/chat.html'] } },
   });
 }
 

@@ -265,5 +265,7 @@ document.addEventListener('keydown', (event) => {
   const typing = event.target instanceof HTMLInputElement;
   if (event.key.toLowerCase() === 't' && !typing && !event.ctrlKey && !event.metaKey && !event.altKey && !event.repeat) run(toggleTalk);
 });
+// The token, if there is one, goes along.
+for (const link of document.querySelectorAll<HTMLAnchorElement>('.ways a')) link.search = location.search;
 window.addEventListener('pagehide', () => run(() => voice.close()));
 run(() => checks.runEarly());

@@ -185,7 +185,7 @@ export class RunServer {
     const chunks: Uint8Array[] = [];
     for await (const chunk of request) chunks.push(chunk as Uint8Array);
     const path = request.url ?? '/';
-    const page = pages[path.split('?')[0] as string];
+    const page = pages[(path.split('?')[0] as string).replace(/\/$/, '/index.html')];
     if (page !== undefined) return void response.writeHead(200, { 'content-type': page.type }).end(page.body);
     if (path === '/favicon.ico') return void response.writeHead(204).end();
     const headers = new Headers(Object.entries(request.headers).map(([name, value]): [string, string] => [name, String(value)]));
