@@ -2,10 +2,8 @@ import { encodeSamples } from '../../audio/index.js';
 import { Channel } from '../stream/channel.js';
 import { Gate } from './gate.js';
 import type { PipelineSetup } from './pipeline-options.js';
-import { stageChain } from './stage-chain.js';
 import { within, stageLate } from './stage-error.js';
 import { StageReader } from './stage-reader.js';
-import type { AudioStage } from './stand-ins.js';
 
 /** Pieces of a sentence that wait while the sentence before it is spoken. */
 const PIECES_AHEAD = 4;
@@ -65,7 +63,7 @@ export class AnswerVoice {
 
   /** Gives the sound of all sentences in order, until the signal aborts. Rejects with a `StageFault` where one fails, after the sound before it. */
   async run(): Promise<void> {
-    const stages = await within('postprocess', () => stageChain(this.#setup.voiceStages()));
+    const stages = await within('postprocess', this.#setup.voiceStages);
     const onAbort = (): void => this.#end();
     this.#signal.addEventListener('abort', onAbort, { once: true });
     try {
@@ -74,7 +72,7 @@ export class AnswerVoice {
         for await (const samples of pieces) await this.#give(sentence, await within('postprocess', () => stages.push(samples)));
         if (this.#signal.aborted) return;
         // The tail of the stages belongs to this sentence: what was heard of it is counted to the last sample.
-        await this.#give(sentence, await within('postprocess', () => flushed(stages)));
+        await this.#give(sentence, await within('postprocess', () => stages.flush()));
         this.#live.delete(pieces);
         if (!this.#signal.aborted) await this.#outlet.spoken(sentence);
       }
@@ -133,8 +131,4 @@ function spread(mono: Int16Array, channels: number): Int16Array {
   const samples = new Int16Array(mono.length * channels);
   for (let at = 0; at < samples.length; at += 1) samples[at] = mono[Math.floor(at / channels)] ?? 0;
   return samples;
-}
-
-function flushed(stages: AudioStage): Int16Array {
-  return stages.flush();
 }

@@ -2,7 +2,6 @@ import { Framer, decodeSamples } from '../../audio/index.js';
 import { PipelineError } from '../errors.js';
 import { Channel } from '../stream/channel.js';
 import type { PipelineSetup } from './pipeline-options.js';
-import { stageChain } from './stage-chain.js';
 import { StageFault, within } from './stage-error.js';
 import { StageReader } from './stage-reader.js';
 
@@ -39,7 +38,7 @@ export class Microphone {
 
   /** Reads the source to its end; rejects with a `StageFault`, after everything that came before it, or with the signal's reason. */
   async run(source: AsyncIterable<Uint8Array>, take: (samples: Int16Array) => Promise<void>): Promise<void> {
-    const stages = await within('preprocess', () => stageChain(this.#setup.microphoneStages()));
+    const stages = await within('preprocess', this.#setup.microphoneStages);
     const { encoding, channels } = this.#setup.inputFormat;
     const reader = new StageReader(source, { clock: this.#setup.clock, signal: this.#signal });
     const read = this.#read(reader);

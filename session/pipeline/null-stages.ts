@@ -1,7 +1,7 @@
 import type { Recogniser, RecogniserEvent, Synthesiser } from '../ports/speech.js';
 import type { Workflow } from '../ports/workflow.js';
 import { Channel } from '../stream/channel.js';
-import type { Splitter } from './stand-ins.js';
+import type { Splitter } from './splitter.js';
 
 /** Understands nothing: each turn ends without words. `onSamples` gets what a recogniser would: the speech of each turn, its pre-roll included. */
 export function nullRecogniser(onSamples: (samples: Int16Array) => void = () => {}): Recogniser {

@@ -1,13 +1,14 @@
-import { EnergyVad, PCM16_24K, audioFormat, msToBytes, samplesToBytes } from '../../audio/index.js';
-import type { AudioFormat, Vad } from '../../audio/index.js';
+import { EnergyVad, PCM16_24K, audioFormat, chain, mixStage, msToBytes, resampleStage, samplesToBytes } from '../../audio/index.js';
+import type { AudioFormat, AudioStage, Vad } from '../../audio/index.js';
 import type { Clock } from '../ports/clock.js';
 import type { Recogniser, Synthesiser } from '../ports/speech.js';
 import type { Workflow } from '../ports/workflow.js';
 import { bargeInPolicy } from '../state/barge-in-policy.js';
 import { nullSynthesiser, nullWorkflow } from './null-stages.js';
 import type { PipelinePolicy } from './pipeline-state.js';
-import { PlainSplitter, channelMix, plainSpoken, resampleStage } from './stand-ins.js';
-import type { AudioStage, Splitter, Spoken } from './stand-ins.js';
+import { SentenceSplitter } from './sentence-splitter.js';
+import { SpokenText } from './spoken-text.js';
+import type { Spoken, Splitter } from './splitter.js';
 import { VAD_HANG_MS, turnPolicy } from './turn-detection.js';
 import type { TurnDetectionOptions, TurnPreset } from './turn-detection.js';
 
@@ -102,9 +103,9 @@ export interface PipelineSetup {
   readonly whenFull: 'wait' | 'drop-oldest';
   readonly microphone: 'all' | 'speech';
   /** Interleaved samples of the input's format to clean mono ones. */
-  readonly microphoneStages: () => readonly AudioStage[];
+  readonly microphoneStages: () => AudioStage;
   /** The synthesiser's samples to mono ones at the output's rate. */
-  readonly voiceStages: () => readonly AudioStage[];
+  readonly voiceStages: () => AudioStage;
   readonly splitter: () => Splitter;
   readonly spoken: () => Spoken;
   /** Absent where nobody looks for voice. */
@@ -150,17 +151,10 @@ export function pipelineSetup(options: VoicePipelineOptions): PipelineSetup {
     queuedChunks: Math.max(1, Math.ceil((input.queueMs * input.format.sampleRate) / 1000 / chunkSamples)),
     whenFull: options.input?.whenFull ?? 'wait',
     microphone: options.microphone ?? 'all',
-    microphoneStages: () => [
-      ...(input.format.channels === 1 ? [] : [channelMix(input.format.channels)]),
-      ...(input.format.sampleRate === input.sampleRate ? [] : [resampleStage(input.format.sampleRate, input.sampleRate)]),
-      ...(options.preprocess?.(input.sampleRate) ?? []),
-    ],
-    voiceStages: () => [
-      ...(options.postprocess?.(synthesiser.sampleRate) ?? []),
-      ...(synthesiser.sampleRate === outputFormat.sampleRate ? [] : [resampleStage(synthesiser.sampleRate, outputFormat.sampleRate)]),
-    ],
-    splitter: options.splitter ?? (() => new PlainSplitter()),
-    spoken: options.spoken ?? (() => plainSpoken),
+    microphoneStages: () => chain(mixStage(input.format.channels), resampleStage(input.format.sampleRate, input.sampleRate), ...(options.preprocess?.(input.sampleRate) ?? [])),
+    voiceStages: () => chain(...(options.postprocess?.(synthesiser.sampleRate) ?? []), resampleStage(synthesiser.sampleRate, outputFormat.sampleRate)),
+    splitter: options.splitter ?? (() => new SentenceSplitter()),
+    spoken: options.spoken ?? (() => new SpokenText()),
     vad: () => (turns.by === 'voice' ? vadOf({ sampleRate: input.sampleRate, hangMs: VAD_HANG_MS }) : undefined),
   };
 }

@@ -1,5 +1,5 @@
 import { PCM16_24K, msToBytes } from '../../audio/index.js';
-import { VoicePipeline } from '../../session/index.js';
+import { SentenceSplitter, VoicePipeline } from '../../session/index.js';
 import type { PipelineEvent, VoicePipelineOptions } from '../../session/index.js';
 import { ManualClock } from '../../src/host/manual-clock.js';
 import { LevelVad, ScriptedRecogniser, ScriptedSynthesiser, ScriptedWorkflow, TestMicrophone } from './scripted-stages.js';
@@ -24,6 +24,9 @@ export interface PipelineHarness {
   /** The events in short: what a test compares. */
   story(): string[];
 }
+
+/** Short sentences stay by themselves. */
+const eachSentence = (): SentenceSplitter => new SentenceSplitter({ minCharacters: 0, firstMinCharacters: 0 });
 
 export interface HarnessOptions {
   readonly recogniser?: ConstructorParameters<typeof ScriptedRecogniser>[1];
@@ -52,7 +55,7 @@ export function runPipeline(options: HarnessOptions = {}, given: Partial<Omit<Vo
   const parts = { clock, recogniser, workflow, synthesiser };
   const extra = typeof given === 'function' ? given(parts) : given;
   const turnDetection = typeof extra.turnDetection === 'string' ? { preset: extra.turnDetection } : extra.turnDetection;
-  const pipeline = new VoicePipeline({ clock, ...(options.frontEnd === true ? {} : { recogniser }), workflow, synthesiser, ...extra, turnDetection: { vad: (wanted) => new LevelVad(wanted), ...turnDetection } });
+  const pipeline = new VoicePipeline({ clock, ...(options.frontEnd === true ? {} : { recogniser }), workflow, synthesiser, splitter: eachSentence, ...extra, turnDetection: { vad: (wanted) => new LevelVad(wanted), ...turnDetection } });
   const microphone = new TestMicrophone();
   const events: PipelineEvent[] = [];
   const read = async (): Promise<unknown> => {
