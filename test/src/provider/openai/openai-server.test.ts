@@ -277,19 +277,26 @@ describe('a server that is no server of this API', () => {
   });
 });
 
-describe('an answer that comes after all', () => {
-  it('is let go of when nobody wants it any more', async () => {
-    let arrive: (response: Response) => void = () => {};
-    const resource: OpenaiResource = { create: () => ({ asResponse: () => new Promise((resolve) => (arrive = resolve)) }) };
-    const client: OpenaiClient = { responses: resource, chat: { completions: resource }, audio: { transcriptions: resource, speech: resource } };
+describe('an answer that nobody wants any more', () => {
+  /** A client that takes no notice of signals, and tells whether its answer was let go of. */
+  function deafClient(): { readonly client: OpenaiClient; readonly arrive: () => void; readonly cancelled: () => boolean } {
+    let cancelled = false;
+    let arrive: () => void = () => {};
+    const response = new Promise<Response>((resolve) => (arrive = () => resolve(new Response(new ReadableStream({ cancel: () => void (cancelled = true) })))));
+    const resource: OpenaiResource = { create: () => ({ asResponse: () => response }) };
+    return { client: { responses: resource, chat: { completions: resource }, audio: { transcriptions: resource, speech: resource } }, arrive: () => arrive(), cancelled: () => cancelled };
+  }
+
+  it.each(['before its head', 'before its body'])('is let go of when the reader leaves %s', async (when) => {
+    const { client, arrive, cancelled } = deafClient();
     const events = openaiText({ model: 'm', client }).respond(HELLO, { signal: new AbortController().signal })[Symbol.asyncIterator]();
     void events.next();
+    if (when === 'before its body') arrive();
     await settle();
     await events.return?.();
-    let cancelled = false;
-    arrive(new Response(new ReadableStream({ cancel: () => void (cancelled = true) })));
+    arrive();
     await settle();
-    expect(cancelled).toBe(true);
+    expect(cancelled()).toBe(true);
   });
 });
 
@@ -374,6 +381,17 @@ describe('a connection', () => {
     }
     // A request may come before the end of the answer to the one before; broken off, each would have its own.
     expect(server.connectionCount).toBeLessThanOrEqual(2);
+  });
+
+  it('is not broken off for an end that is on its way', async () => {
+    await using server = await OpenaiTestServer.start();
+    let end: () => void = () => {};
+    server.answer({ parts: [chatSse(chatChunks({ text: 'Hi.' })), new Promise<void>((resolve) => (end = resolve))] });
+    for await (const event of openaiText({ model: 'm', baseUrl: server.baseUrl }).respond(HELLO, { signal: new AbortController().signal })) if (event.type === 'response_done') break;
+    // Time enough for the server to see that the connection is gone, were it so.
+    for (let turn = 0; turn < 100; turn += 1) await settle();
+    end();
+    await expect(server.requests[0]?.over).resolves.toBe(false);
   });
 
   it('is given up where the server does not end an answer that is whole', async () => {
