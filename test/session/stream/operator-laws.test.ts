@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import {
   EventProcessor,
@@ -281,6 +282,19 @@ describe.each<{ name: string; make: (source: AsyncIterable<Event>, clock: Manual
     expect(await stream.next()).toEqual(DONE);
     await stream.return();
     expect(source.returned).toBe(1);
+  });
+
+  it('is listened for only while the stream goes on', async () => {
+    const [clock, hangUp] = [new ManualClock(), new AbortController()];
+    const listeners = (): number => getEventListeners(hangUp.signal, 'abort').length;
+    const [whole, left] = [make(mockStream(events(1)), clock, hangUp.signal), make(mockStream(events(2)), clock, hangUp.signal)];
+    expect(listeners()).toBe(0);
+    await read(left, clock);
+    await read(whole, clock);
+    expect(listeners()).toBe(2);
+    await left.return();
+    expect(await read(whole, clock)).toEqual(DONE);
+    expect(listeners()).toBe(0);
   });
 });
 

@@ -1,3 +1,4 @@
+import { getEventListeners } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { Channel, accumulate, batch, coalesce, filter, gate, map, merge, ofType, scan, takeUntil, tee, throttle, timeout, withState } from '../../../session/index.js';
 import { ManualClock, mockStream } from '../../../src/testing.js';
@@ -105,6 +106,16 @@ describe('throttle', () => {
     watch(map(throttle(mockStream(numbers(3), { clock, atMs: [5, 65, 130] }), { everyMs: 50, clock }), () => at.push(clock.now())));
     await clock.run(1_000);
     expect(at).toEqual([5, 65, 130]);
+  });
+
+  it('leaves no timer when its reader leaves in the pause', async () => {
+    const clock = new ManualClock();
+    const stream = throttle(mockStream(numbers(4)), { everyMs: 50, clock });
+    await stream.next();
+    await settle();
+    expect(clock.pendingTimers).toBe(1);
+    await stream.return();
+    expect(clock.pendingTimers).toBe(0);
   });
 
   it('behind coalesce gives the newest, or all of a text, at the pace of a screen', async () => {
@@ -239,16 +250,14 @@ describe('takeUntil', () => {
 
   it('takes its listener off when it is over', async () => {
     const stop = new AbortController();
-    let listeners = 0;
-    const { addEventListener, removeEventListener } = stop.signal;
-    stop.signal.addEventListener = (...of: Parameters<typeof addEventListener>) => ((listeners += 1), addEventListener.apply(stop.signal, of));
-    stop.signal.removeEventListener = (...of: Parameters<typeof removeEventListener>) => ((listeners -= 1), removeEventListener.apply(stop.signal, of));
+    const listeners = (): number => getEventListeners(stop.signal, 'abort').length;
     const [whole, left] = [takeUntil(mockStream(numbers(2)), stop.signal), takeUntil(mockStream(numbers(2)), stop.signal)];
+    expect(listeners()).toBe(0);
     await left.next();
-    expect(listeners).toBe(1);
+    expect(listeners()).toBe(1);
     await left.return();
     await gather(whole);
-    expect(listeners).toBe(0);
+    expect(listeners()).toBe(0);
   });
 });
 
