@@ -28,14 +28,17 @@ export function streamToResponse<T>(response: ServerResponse, stream: EventStrea
 class ResponseSink implements EventSink {
   readonly #response: Flushable;
   readonly #gone = new AbortController();
+  #finished = false;
 
   constructor(response: Flushable) {
     this.#response = response;
     // What a peer does to its connection is told by `close`; without this its reset would end the process.
     response.on('error', () => {});
-    // Not the request's `close`: that one comes as soon as a body has been read, and does not come again.
+    response.once('finish', () => (this.#finished = true));
+    // Not the request's `close`: that one comes as soon as a body has been read, and does not come again. And not `writableFinished`: that one is true as well
+    // of what was cut off after its end was asked for.
     response.once('close', () => {
-      if (!response.writableFinished) this.#gone.abort();
+      if (!this.#finished) this.#gone.abort();
     });
     if (response.destroyed || response.writableEnded) this.#gone.abort();
   }
@@ -58,10 +61,11 @@ class ResponseSink implements EventSink {
 
   end(): Promise<void> {
     this.#response.end();
-    return this.#response.writableFinished ? Promise.resolve() : this.#until('finish');
+    return this.#finished ? Promise.resolve() : this.#until('finish');
   }
 
   destroy(): void {
+    this.#gone.abort();
     this.#response.destroy();
   }
 
