@@ -187,8 +187,9 @@ export class ScriptedRecogniser implements Recogniser {
     const early = this.streams.stream(this.#clock, this.#early)[Symbol.asyncIterator]();
     const rest = this.streams.stream(this.#clock, script)[Symbol.asyncIterator]();
     let left: () => void = () => {};
-    const leaving = new Promise<'left'>((resolve) => (left = () => resolve('left')));
+    const leaving = new Promise<void>((resolve) => (left = resolve));
     let isEarly = true;
+    let isOver = false;
     return {
       push: (samples) => void (turn.ended || turn.samples.push(samples.slice())),
       end: () => {
@@ -203,10 +204,11 @@ export class ScriptedRecogniser implements Recogniser {
               if (next.done !== true) return next;
               isEarly = false;
             }
-            if ((await Promise.race([ended, leaving])) === 'left') return { value: undefined, done: true };
-            return rest.next();
+            await Promise.race([ended, leaving]);
+            return isOver ? { value: undefined, done: true } : rest.next();
           },
           return: async () => {
+            isOver = true;
             left();
             await early.return?.();
             await rest.return?.();
