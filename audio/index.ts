@@ -73,3 +73,8 @@ export { noNoiseReduction, noiseReductionStage } from './stage/noise-reduction.j
 export type { NoiseReducer } from './stage/noise-reduction.js';
 export { audioEncoder, wavEncoder } from './stage/audio-encoder.js';
 export type { AudioEncoder, EncoderOptions } from './stage/audio-encoder.js';
+export { loadOpus } from './codec/opus.js';
+export type { LoadOpusOptions, OpusPackage } from './codec/opus.js';
+export type { OpusCodec, OpusDecoder, OpusDecoderOptions, OpusEncoder, OpusEncoderOptions, OpusSampleRate } from './codec/opus-codec.js';
+export { parseOpusPacket, parseOpusToc } from './codec/opus-packet.js';
+export type { OpusPacketInfo, OpusToc } from './codec/opus-packet.js';
