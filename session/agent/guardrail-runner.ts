@@ -35,6 +35,8 @@ export class GuardrailRunner {
   /** Never rejects. The first trip is the result, at once; otherwise all are waited for. */
   async check({ of, text, context }: TextCheck): Promise<GuardrailResult> {
     const { timeoutMs = 2_000 } = this.#options;
+    // Nobody waits for a verdict any more.
+    if (this.#life.aborted) return { failures: [] };
     const over = new AbortController();
     const life = this.#life.signal;
     const signal = AbortSignal.any([life, over.signal]);

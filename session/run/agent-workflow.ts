@@ -2,6 +2,7 @@ import type { Agent, AnyAgent } from '../agent/agent.js';
 import { RunError } from '../errors.js';
 import type { TextInputItem } from '../ports/text-model.js';
 import type { Workflow, WorkflowTurn } from '../ports/workflow.js';
+import { Channel } from '../stream/channel.js';
 import { InProcessMemory } from './conversation-memory.js';
 import type { ConversationMemory } from './conversation-memory.js';
 import { cutToHeard } from './heard.js';
@@ -52,59 +53,16 @@ class Talk<Context> {
     this.#session = options.session ?? new InProcessMemory();
   }
 
-  answer({ text, signal }: WorkflowTurn): AsyncIterable<string> {
+  answer(turn: WorkflowTurn): AsyncIterable<string> {
     const left = new AbortController();
-    const life = AbortSignal.any([signal, left.signal]);
-    let words: AsyncIterator<string, undefined> | undefined;
-    let run: StreamedRun<Context, string> | undefined;
-    let input: RunInput | undefined = text;
-    let over = false;
-    /** Whether words of an earlier run of this turn were given: those of the next stand on a line of their own. */
-    let spoken = false;
-    let fresh = true;
-    const done = { value: undefined, done: true } as const;
-
-    const pull = async (): Promise<IteratorResult<string, undefined>> => {
-      while (!over) {
-        if (run === undefined || words === undefined) {
-          await unlessAborted(life, this.#settled);
-          run = this.#run(input ?? text, signal);
-          words = run.toTextStream();
-          fresh = true;
-        }
-        const next = await words.next();
-        if (next.done !== true) {
-          const value = fresh && spoken ? `\n${next.value}` : next.value;
-          [spoken, fresh] = [true, false];
-          return { value, done: false };
-        }
-        const waiting: StreamedRun<Context, string> = run;
-        [run, words] = [undefined, undefined];
-        input = await this.#goesOn(waiting, life);
-        over = input === undefined;
-      }
-      return done;
+    const words = new Channel<string>({ capacity: 1, whenFull: 'wait' }, () => left.abort(new RunError('RUN_CANCELLED', 'Nobody wants the answer any more.')));
+    let begun = false;
+    const next = (): Promise<IteratorResult<string, undefined>> => {
+      if (!begun) void this.#speak(turn.text, AbortSignal.any([turn.signal, left.signal]), words);
+      begun = true;
+      return words.next();
     };
-    let last: Promise<unknown> = Promise.resolve();
-    return {
-      [Symbol.asyncIterator]: () => ({
-        next: () => {
-          const result = last.then(pull).catch((error: unknown) => {
-            over = true;
-            if (left.signal.aborted && !signal.aborted) return done;
-            throw error;
-          });
-          last = result.catch(() => {});
-          return result;
-        },
-        return: async () => {
-          over = true;
-          left.abort(new RunError('RUN_CANCELLED', 'Nobody wants the answer any more.'));
-          await words?.return?.();
-          return done;
-        },
-      }),
-    };
+    return { [Symbol.asyncIterator]: () => ({ next, return: () => words.return() }) };
   }
 
   /** What was spoken last has been cut short: what was heard of it is what was said. */
@@ -129,6 +87,23 @@ class Talk<Context> {
         },
       }),
     };
+  }
+
+  /** One turn: a run, and where it waits for a person who decides now, another that goes on from it. */
+  async #speak(text: string, life: AbortSignal, words: Channel<string>): Promise<void> {
+    try {
+      await unlessAborted(life, this.#settled);
+      for (let input: RunInput | undefined = text; input !== undefined; ) {
+        // Words of two runs stand on lines of their own.
+        if (input !== text) await words.send('\n');
+        const run = this.#run(input, life);
+        for await (const piece of run.toTextStream()) await words.send(piece);
+        input = await this.#goesOn(run, life);
+      }
+      words.close();
+    } catch (error) {
+      words.fail(error);
+    }
   }
 
   #run(input: RunInput, signal: AbortSignal): StreamedRun<Context, string> {

@@ -41,6 +41,8 @@ export function nextAction(answer: FinishedAnswer, { turn, maxTurns, handoffName
     return { type: 'finish', text, incomplete: answer.reason ?? 'unknown' };
   }
   if (made.length === 0) {
+    const asks = answer.output.find((item) => item.type === 'mcp_approval_request');
+    if (asks?.type === 'mcp_approval_request') return fail(waitsForApproval(asks.serverLabel, asks.name));
     const refusal = answer.output.find((item) => item.type === 'message' && item.refusal !== undefined);
     if (structured && refusal?.type === 'message') return fail(new RunError('OUTPUT_REFUSED', `The model refused to answer: ${refusal.refusal}`));
     return { type: 'finish', text };
@@ -74,6 +76,12 @@ function callsOf(output: readonly TextOutputItem[]): FunctionCall[] {
 function failedAnswer({ error, reason }: FinishedAnswer): ProviderError {
   const message = error?.message ?? reason ?? 'no reason was given';
   return new ProviderError('RESPONSE_FAILED', `The model failed to answer: ${message}`, { providerCode: error?.code, retryable: true });
+}
+
+/** The provider runs such a tool itself, and goes on only in its own words: a text run has none for it. */
+function waitsForApproval(serverLabel: string, name: string): ProviderError {
+  const message = `The model waits for somebody to agree to ${name} of the server ${serverLabel}, which a text run cannot do.`;
+  return new ProviderError('RESPONSE_FAILED', message, { providerCode: 'mcp_approval_request', hint: 'Let the provider call the tools of this server without approval.' });
 }
 
 function fail(error: VoicewireError): NextAction {

@@ -359,7 +359,7 @@ describe('a thousand runs that are cancelled at random moments', () => {
     await settle();
     // What is left is of the checks of the application itself, which listen to nobody.
     clock.advance(10);
-    expect(clock.pendingTimers).toBe(0);
+    expect(clock.pendingTimers, `seed ${generator.seed}`).toBe(0);
     expect(getEventListeners(caller.signal, 'abort')).toEqual([]);
     expect(process.getActiveResourcesInfo().length).toBeLessThanOrEqual(before);
     // Random moments reach every way in which a run ends.
