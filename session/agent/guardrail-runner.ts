@@ -36,7 +36,7 @@ export class GuardrailRunner {
   async check({ of, text, context }: TextCheck): Promise<GuardrailResult> {
     const { timeoutMs = 2_000 } = this.#options;
     // Nobody waits for a verdict any more.
-    if (this.#life.aborted) return { failures: [] };
+    if (this.#life.signal.aborted) return { failures: [] };
     const over = new AbortController();
     const life = this.#life.signal;
     const signal = AbortSignal.any([life, over.signal]);

@@ -128,8 +128,7 @@ export class StreamedRun<Context = unknown, Output = string> implements AsyncIte
 
   /** Throws `RUN_ALREADY_READ` for a second reader. The stream rejects with what went wrong; a run that was cancelled by `cancel` just ends. */
   events(): AsyncIterableIterator<RunEvent, undefined> {
-    const events = this.#read();
-    return view(events, (event) => [event]);
+    return this.#read();
   }
 
   [Symbol.asyncIterator](): AsyncIterableIterator<RunEvent, undefined> {
@@ -196,7 +195,7 @@ export class StreamedRun<Context = unknown, Output = string> implements AsyncIte
   // ---- the life of the run ----
 
   /** The events, for the one who reads them; the first `next()` sets the run going. */
-  #read(): AsyncIterator<RunEvent, undefined> {
+  #read(): AsyncIterableIterator<RunEvent, undefined> {
     if (this.#reader !== 'none') throw new InvalidStateError('RUN_ALREADY_READ', this.#reader === 'one' ? 'The run has a reader already.' : 'The run was set going by somebody who awaits its end: its events are gone.');
     this.#reader = 'one';
     return {
@@ -205,6 +204,9 @@ export class StreamedRun<Context = unknown, Output = string> implements AsyncIte
         return this.#events.next();
       },
       return: () => this.#events.return(),
+      [Symbol.asyncIterator]() {
+        return this;
+      },
     };
   }
 

@@ -1,4 +1,6 @@
 import { openaiText } from '../../src/provider/openai/openai-text.js';
+import { scriptedTextModel } from '../../src/provider/scripted/scripted-text-model.js';
+import type { ScriptedAnswer } from '../../src/provider/scripted/scripted-text-model.js';
 import { OpenaiTestServer, chatChunks, chatSse, functionCall, message, reasoning, refusal, responseEvents, sse, wholeChat, wholeResponse } from '../helpers/openai-server/index.js';
 import type { Answer, WireItem } from '../helpers/openai-server/index.js';
 import { describeTextModel } from './text-model.contract.js';
@@ -48,3 +50,20 @@ describeTextModel('chat, streamed', { streams: true, reasoning: true, usage: tru
   underTest({ api: 'chat' }, (wanted) => ({ parts: [chatSse(chatChunks(chatAnswer(wanted)))] }), begunChat),
 );
 describeTextModel('chat, in one piece', { streams: false, reasoning: true, usage: true }, () => underTest({ api: 'chat' }, (wanted) => wholeChat(chatAnswer(wanted)), begunChat));
+
+function scriptedUnderTest(whole: boolean): Promise<TextModelUnderTest> {
+  const answers: ScriptedAnswer[] = [];
+  const model = scriptedTextModel([0, 1].map(() => () => answers.shift() ?? {}));
+  const scripted = ({ cut, ...wanted }: WantedAnswer): ScriptedAnswer => ({ ...wanted, whole, ...(cut === true ? { incomplete: 'max_output_tokens' } : {}) });
+  return Promise.resolve({
+    model,
+    answer: (wanted) => void answers.push(scripted(wanted)),
+    answerAndStall: (wanted) => void answers.push({ ...scripted(wanted), whole: false, hangs: true }),
+    requestEnded: () => Promise.resolve(model.open === 0),
+    requestCount: () => model.requests.length,
+    [Symbol.asyncDispose]: async () => {},
+  });
+}
+
+describeTextModel('scripted, streamed', { streams: true, reasoning: true, usage: false }, () => scriptedUnderTest(false));
+describeTextModel('scripted, in one piece', { streams: false, reasoning: true, usage: false }, () => scriptedUnderTest(true));

@@ -191,6 +191,17 @@ describe('a run that is not wanted any more', () => {
     await expectFreed(made);
   });
 
+  it('but ends in time leaves no timer and no listener', async () => {
+    const clock = new ManualClock();
+    const controller = new AbortController();
+    const running = runStreamed(agent, 'Hi', { model: scriptedTextModel(['Hello.']), clock, runId: 'r', timeoutMs: 5_000, signal: controller.signal });
+    expect(await running.finalOutput).toBe('Hello.');
+    expect([clock.pendingTimers, getEventListeners(controller.signal, 'abort').length]).toEqual([0, 0]);
+    controller.abort();
+    running.cancel();
+    expect(await running.end).toEqual({ status: 'completed' });
+  });
+
   it('after a turn: its calls end, and the model is not asked again', async () => {
     let ended = false;
     const slow = tool({ name: 'slow', description: '', parameters: { type: 'object' }, execute: async () => ((await settle()), (ended = true), 'done') });

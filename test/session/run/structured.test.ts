@@ -30,6 +30,11 @@ describe('an answer with a schema', () => {
     expect(new Set(seen).size).toBe(seen.length);
   });
 
+  it('that is a number alone is there when its message is done', async () => {
+    const counter = new Agent({ name: 'Counter', output: z.number() });
+    expect(await collect(runStreamed(counter, 'How many?', runOptions({ model: scriptedTextModel(['1234567']) })).partialOutput())).toEqual([1234567]);
+  });
+
   it('is text so far where there is no schema', async () => {
     const parts = await collect(runStreamed(new Agent({ name: 'Ava' }), 'Hi', runOptions({ model: scriptedTextModel(['Good morning.']) })).partialOutput());
     expect(parts).toEqual(['Good m', 'Good morning', 'Good morning.']);
