@@ -24,11 +24,11 @@ export async function askModel({ model, request, draft, ask, clock, idleTimeoutM
   const { signal } = ask;
   const events = model.respond(request, { signal })[Symbol.asyncIterator]();
   try {
-    while (draft.finished === undefined) {
+    for (let first = true; draft.finished === undefined; first = false) {
       const silent = new ProviderError('RESPONSE_TIMEOUT', `The model said nothing for ${idleTimeoutMs / 1000} s.`, { retryable: true });
       const overdue = clock.after(idleTimeoutMs, () => ask.abort(silent));
       const next = await unlessAborted(signal, events.next()).finally(() => overdue.cancel());
-      await unlessAborted(signal, ready);
+      if (first) await unlessAborted(signal, ready);
       if (next.done === true) throw new ProviderError('RESPONSE_FAILED', 'The answer broke off before its end.', { retryable: true });
       for (const event of readAnswer(draft, next.value)) await onEvent(event);
     }

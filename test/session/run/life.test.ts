@@ -155,9 +155,9 @@ describe('a run that is not wanted any more', () => {
     await expectFreed(made);
   });
 
-  it('by cancel() before it began', async () => {
+  it.each(['now', 'after_turn'] as const)('by cancel(%j) before it began', async (when) => {
     const { running, model } = slowRun();
-    running.cancel();
+    running.cancel(when);
     expect(await running.end).toEqual({ status: 'cancelled', by: 'caller' });
     expect(await collect(running)).toEqual([]);
     expect(model.requests).toEqual([]);
