@@ -19,6 +19,7 @@ export interface ApiAnswerOptions {
 export class ApiAnswer {
   readonly #options: ApiAnswerOptions;
   readonly #life = new AbortController();
+  readonly #aborted: Promise<never>;
   #timer: Timer | undefined;
   #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   #contentType = '';
@@ -29,6 +30,9 @@ export class ApiAnswer {
   constructor(options: ApiAnswerOptions) {
     this.#options = options;
     options.signal.addEventListener('abort', this.#onAbort, { once: true });
+    this.#aborted = new Promise((_, reject) => this.#life.signal.addEventListener('abort', () => reject(this.#life.signal.reason as Error), { once: true }));
+    // It is a reason only for those who wait for it.
+    this.#aborted.catch(() => {});
     this.#timer = options.clock.after(options.firstByteTimeoutMs, () => this.stop(this.#late('did not begin to answer', options.firstByteTimeoutMs)));
   }
 
@@ -56,14 +60,14 @@ export class ApiAnswer {
     return this.#secrets;
   }
 
-  /** Waits for the head of the answer. */
+  /** Waits for the head of the answer, no longer than the request lives: between its attempts the package takes no notice of an abort. */
   async open(response: Promise<Response>, secrets: readonly string[]): Promise<void> {
     this.#secrets = secrets;
-    const { headers, body } = await response;
-    if (this.#life.signal.aborted) {
-      void body?.cancel().catch(() => {});
-      throw this.#life.signal.reason;
-    }
+    const arrived = response.then((each) => {
+      if (this.#life.signal.aborted) void each.body?.cancel().catch(() => {});
+      return each;
+    });
+    const { headers, body } = await Promise.race([arrived, this.#aborted]);
     const type = headers.get('content-type')?.toLowerCase() ?? '';
     this.#contentType = type.split(';')[0]?.trim() ?? '';
     const rate = Number(/;\s*rate="?(\d{4,6})/.exec(type)?.[1]);

@@ -1,5 +1,6 @@
 import { ProviderError, TransportError, VoicewireError, errorText } from '../../../session/index.js';
 import type { ModelErrorInfo } from '../../../session/index.js';
+import { HostError } from '../../host/errors.js';
 import { readErrorInfo } from '../../protocol/openai-realtime/wire-error.js';
 import { isObject } from '../../protocol/openai-realtime/wire-fields.js';
 
@@ -7,12 +8,13 @@ import { isObject } from '../../protocol/openai-realtime/wire-fields.js';
  * What the `openai` package threw, as an error of ours. Its own object is not kept as the cause: it holds the server's whole answer, and servers
  * repeat keys in it.
  */
-export function requestError(error: unknown, host: string, secrets: readonly string[]): unknown {
+export function requestError(error: unknown, host: string, secrets: readonly string[]): VoicewireError {
   if (error instanceof VoicewireError) return error;
   const thrown = isObject(error) ? error : {};
   const status = typeof thrown['status'] === 'number' ? thrown['status'] : undefined;
   if (status !== undefined) return statusError(status, infoOf(thrown, secrets), host, waitOf(thrown['headers']));
-  if (error instanceof TypeError || error instanceof RangeError) return error;
+  // What is said of a header that cannot be sent repeats it.
+  if (error instanceof TypeError) return new HostError('USAGE', `The request could not be made: ${redact(errorText(error), secrets)}`, { hint: 'Look at apiKey and headers: a header is plain ASCII without line breaks.' });
   const network = systemErrorOf(error);
   const code = network?.code;
   if (code === 'ECONNRESET' || code === 'EPIPE' || code === 'UND_ERR_SOCKET') {
@@ -22,7 +24,7 @@ export function requestError(error: unknown, host: string, secrets: readonly str
     stage: 'connect',
     retryable: true,
     hint: code === 'ECONNREFUSED' ? 'Nothing listens there: check the port, and that the server runs.' : 'Check the address and the network.',
-    ...(network === undefined ? { cause: errorText(error) } : { cause: network.error }),
+    ...(network === undefined ? { cause: redact(errorText(error), secrets) } : { cause: network.error }),
   });
 }
 

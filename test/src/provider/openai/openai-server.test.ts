@@ -1,3 +1,6 @@
+import { readFileSync, readdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import OpenAI, { AzureOpenAI } from 'openai';
 import { afterEach, describe, expect, expectTypeOf, it, vi } from 'vitest';
 import { explainError } from '../../../../session/index.js';
@@ -83,6 +86,14 @@ describe('the key', () => {
     const error: unknown = await ask({ baseUrl: server.baseUrl, apiKey: KEY }).catch((thrown: unknown) => thrown);
     expect(explainError(error)).toContain('[redacted]');
     expect(JSON.stringify(error, Object.getOwnPropertyNames(error)) + explainError(error)).not.toContain(KEY);
+  });
+
+  it.each([{ apiKey: `${KEY}\u2603` }, { apiKey: `${KEY}\n${KEY}` }, { headers: { 'x-secret': `${KEY}\u0000` } }])('is in no error, though no header can carry it: %j', async (options) => {
+    await using server = await OpenaiTestServer.start();
+    const error: unknown = await ask({ baseUrl: server.baseUrl, ...options }).catch((thrown: unknown) => thrown);
+    expect(error).toMatchObject({ name: 'HostError', code: 'USAGE' });
+    expect(JSON.stringify(error, Object.getOwnPropertyNames(error)) + explainError(error)).not.toContain(KEY);
+    expect(server.requests).toEqual([]);
   });
 
   it('leaves a place for a header of the application', async () => {
@@ -181,6 +192,13 @@ describe('a client that is given', () => {
 });
 
 describe('the package', () => {
+  it('is imported in one place, when it is first needed', () => {
+    const root = fileURLToPath(new URL('../../../../', import.meta.url));
+    const files = ['audio', 'session', 'src'].flatMap((room) => readdirSync(join(root, room), { recursive: true, encoding: 'utf8' }).map((name) => join(room, name)).filter((name) => name.endsWith('.ts')));
+    const imports = files.flatMap((file) => [...readFileSync(join(root, file), 'utf8').matchAll(/(?:from |import\(|import )'openai(?:\/[^']*)?'/g)].map(([text]) => `${file}: ${text}`));
+    expect(imports).toEqual(["src/provider/openai/openai-client.ts: import('openai'"]);
+  });
+
   it('that is missing is named, with the line that installs it', async () => {
     const cause = Object.assign(new Error("Cannot find package 'openai'"), { code: 'ERR_MODULE_NOT_FOUND' });
     await expect(createOpenaiClient({ baseUrl: 'https://api.openai.com/v1', isOpenai: true }, () => Promise.reject(cause))).rejects.toMatchObject({ name: 'HostError', code: 'PACKAGE_MISSING', hint: 'npm install openai', cause });
@@ -323,6 +341,18 @@ describe('waiting', () => {
       await expect(served?.over).resolves.toBe(true);
       expect(clock.pendingTimers).toBe(0);
     }
+  });
+
+  it('ends in the pause before a request is repeated', async () => {
+    await using server = await OpenaiTestServer.start();
+    const clock = new ManualClock();
+    server.answer(refusal(503, {}, { 'retry-after': '30' }));
+    const failed = expect(ask({ baseUrl: server.baseUrl, clock, maxRetries: 1, firstByteTimeoutMs: 2_000 })).rejects.toMatchObject({ code: 'RESPONSE_TIMEOUT' });
+    await (await server.taken()).over;
+    for (let turn = 0; turn < 20; turn += 1) await settle();
+    clock.advance(2_000);
+    await failed;
+    expect(server.requests).toHaveLength(1);
   });
 
   it('ends when an answer does not go on, but not before', async () => {
