@@ -70,8 +70,8 @@ export class ApiAnswer {
     const { headers, body } = await Promise.race([arrived, this.#aborted]);
     const type = headers.get('content-type')?.toLowerCase() ?? '';
     this.#contentType = type.split(';')[0]?.trim() ?? '';
-    const rate = Number(/;\s*rate="?(\d{4,6})/.exec(type)?.[1]);
-    this.#declaredRate = rate >= 1_000 && rate <= 384_000 ? rate : undefined;
+    const rate = /;\s*rate="?(\d{1,7})/.exec(type)?.[1];
+    this.#declaredRate = rate === undefined ? undefined : Number(rate);
     // An abort ends a read that waits, whatever the client makes of the signal.
     this.#reader = body?.getReader();
     this.#life.signal.addEventListener('abort', () => void this.#reader?.cancel().catch(() => {}), { once: true });

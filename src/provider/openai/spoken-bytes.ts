@@ -10,6 +10,8 @@ const OTHER_FORMATS: readonly (readonly [RegExp, string])[] = [
 ];
 const OTHER_TYPES = /^audio\/(mpeg|mp3|ogg|opus|aac|flac|webm|mp4)|^(text|application\/json|application\/problem|video)/;
 const MAGIC_BYTES = 4;
+const LOWEST_RATE = 4_000;
+const HIGHEST_RATE = 192_000;
 
 type Sound =
   | { readonly name: 'unknown'; readonly begin: Uint8Array }
@@ -47,7 +49,7 @@ export class SpokenBytes {
         const samples = this.#readWav(() => sound.reader.push(bytes));
         const { header } = sound.reader;
         if (header === undefined) return samples;
-        if (header.sampleRate !== this.#sampleRate) sound.rate ??= new RateChange(header.sampleRate, this.#sampleRate);
+        sound.rate ??= this.#changeFrom(header.sampleRate);
         const mono = header.channels === 1 ? samples : mixToMono(samples, header.channels);
         return sound.rate === undefined ? mono.slice() : sound.rate.push(mono);
       }
@@ -69,8 +71,19 @@ export class SpokenBytes {
     if (/^(RIFF|RIFX|RF64)/.test(magic)) return { name: 'wav', reader: new WavReader(), rate: undefined };
     const other = OTHER_FORMATS.find(([pattern]) => pattern.test(magic));
     if (other !== undefined) throw mismatch(this.#answer, other[1]);
-    const { declaredRate } = this.#answer;
-    return { name: 'pcm', assembler: new Pcm16Assembler(), rate: declaredRate === undefined || declaredRate === this.#sampleRate ? undefined : new RateChange(declaredRate, this.#sampleRate) };
+    return { name: 'pcm', assembler: new Pcm16Assembler(), rate: this.#changeFrom(this.#answer.declaredRate ?? this.#sampleRate) };
+  }
+
+  /** Speech has no other rates; a header that says 1 Hz would make hours of a second. */
+  #changeFrom(rate: number): RateChange | undefined {
+    if (rate === this.#sampleRate) return undefined;
+    if (rate < LOWEST_RATE || rate > HIGHEST_RATE) throw mismatch(this.#answer, `sound of ${rate} Hz`);
+    try {
+      return new RateChange(rate, this.#sampleRate);
+    } catch (cause) {
+      if (!(cause instanceof RangeError)) throw cause;
+      throw mismatch(this.#answer, `sound of ${rate} Hz, which has no usable ratio to ${this.#sampleRate} Hz`, cause);
+    }
   }
 
   #readWav<T>(read: () => T): T {
