@@ -48,7 +48,7 @@ function statusError(status: number, info: ModelErrorInfo, host: string, waitTex
 }
 
 function providerErrorOf(info: ModelErrorInfo, host: string, status: number | undefined, waitText: string | undefined): ProviderError {
-  const spent = info.code === 'insufficient_quota';
+  const spent = info.code === 'insufficient_quota' || status === 402;
   const limited = spent || status === 429 || info.code === 'rate_limit_exceeded';
   const itsFault = status === undefined ? info.kind === 'server_error' || info.code === 'server_error' || (info.kind === undefined && info.code === undefined) : status === 408 || status === 409 || status >= 500;
   const hint = spent
@@ -73,8 +73,14 @@ function infoOf(thrown: Readonly<Record<string, unknown>>, secrets: readonly str
   return { ...info, message: redact(info.message, secrets) };
 }
 
+/** Also the begin of a secret, where a long text was cut within it. */
 function redact(text: string, secrets: readonly string[]): string {
-  return secrets.reduce((left, secret) => left.replaceAll(secret, '[redacted]'), text);
+  return secrets.reduce((left, secret) => {
+    let end = left.endsWith('…') ? secret.length - 1 : 0;
+    while (end > 3 && !left.endsWith(`${secret.slice(0, end)}…`)) end -= 1;
+    const uncut = end > 3 ? `${left.slice(0, -end - 1)}…` : left;
+    return uncut.replaceAll(secret, '[redacted]');
+  }, text);
 }
 
 /** `Retry-After` (RFC 9110 section 10.2.3), when it counts seconds. */

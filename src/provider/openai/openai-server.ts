@@ -56,7 +56,8 @@ export class OpenaiServer {
     if (options.client !== undefined) {
       if (options.baseUrl !== undefined || options.apiKey !== undefined) throw new HostError('USAGE', 'A client was given, and baseUrl or apiKey beside it.', { hint: 'Give both to the client, or leave the client out.' });
       this.#client = Promise.resolve(options.client);
-      const url = options.client.baseURL === undefined ? undefined : readUrl(options.client.baseURL);
+      const { baseURL = '' } = options.client;
+      const url = URL.canParse(baseURL) ? new URL(baseURL) : undefined;
       this.#host = url?.host ?? 'the server';
       this.isOriginal = url === undefined || isOpenai(url) || isAzure(url);
       return;

@@ -8,8 +8,8 @@ import { OpenaiServer } from './openai-server.js';
 import type { OpenaiServerOptions } from './openai-server.js';
 import { relayAnswer } from './relay-answer.js';
 
-/** Models of OpenAI that do not reason: they refuse to be asked for encrypted reasoning ("Encrypted content is not supported with this model"). */
-const MODELS_WITHOUT_REASONING = /^(ft:)?(gpt-3|gpt-4|chatgpt)|-chat/;
+/** Models of OpenAI that reason, by their names. Others refuse to be asked for encrypted reasoning: "Encrypted content is not supported with this model". */
+const REASONING_MODELS = /^(ft:)?(o\d|gpt-[5-9]|codex)(?!.*-chat)/;
 
 export interface OpenaiTextOptions extends OpenaiServerOptions {
   readonly model: string;
@@ -20,8 +20,8 @@ export interface OpenaiTextOptions extends OpenaiServerOptions {
   /** `responses`: whether the provider keeps the conversation. Default false: each request has all of it, and reasoning comes back encrypted. */
   readonly store?: boolean;
   /**
-   * `responses`: whether to ask for encrypted reasoning, so that the model goes on with its thoughts after a tool has run. Default: of OpenAI's own
-   * service, where nothing is stored, and not of models known not to reason (`gpt-4…`, `…-chat`), which refuse the whole request then.
+   * `responses`: whether to ask for encrypted reasoning, so that the model goes on with its thoughts after a tool has run. Default: where nothing is
+   * stored and OpenAI's own service is asked for a model that reasons by its name (`o3`, `gpt-5-mini`, …). Say it for a deployment on Azure.
    */
   readonly encryptedReasoning?: boolean;
   /** `responses`: asks for a summary of the reasoning, which comes as `reasoning_delta`. OpenAI allows it to verified organizations. */
@@ -49,7 +49,7 @@ export function openaiText(options: OpenaiTextOptions): TextModel {
 
 function bodyOf(request: TextRequest, api: 'responses' | 'chat', isOriginal: boolean, options: OpenaiTextOptions): object {
   const { model, stream = true, store = false, reasoningSummary, body: { tools: moreTools, ...rest } = {} } = options;
-  const encryptedReasoning = options.encryptedReasoning ?? (isOriginal && !store && !MODELS_WITHOUT_REASONING.test(model));
+  const encryptedReasoning = options.encryptedReasoning ?? (isOriginal && !store && REASONING_MODELS.test(model));
   const body = api === 'chat' ? writeChatRequest(request, { model, stream, isOriginal }) : writeResponsesRequest(request, { model, stream, store, encryptedReasoning, reasoningSummary });
   const tools = [...(Array.isArray(body['tools']) ? (body['tools'] as unknown[]) : []), ...(Array.isArray(moreTools) ? (moreTools as unknown[]) : [])];
   return { ...body, ...(tools.length === 0 ? {} : { tools }), ...rest };

@@ -88,6 +88,15 @@ describe('the key', () => {
     expect(JSON.stringify(error, Object.getOwnPropertyNames(error)) + explainError(error)).not.toContain(KEY);
   });
 
+  it('is in no error that was cut within it', async () => {
+    await using server = await OpenaiTestServer.start();
+    for (let at = 480; at <= 500; at += 1) {
+      server.answer(refusal(400, { error: { message: `${'x'.repeat(at)}${KEY}` } }));
+      const error: unknown = await ask({ baseUrl: server.baseUrl, apiKey: KEY }).catch((thrown: unknown) => thrown);
+      expect((error as Error).message).not.toContain(KEY.slice(0, 4));
+    }
+  });
+
   it.each([{ apiKey: `${KEY}\u2603` }, { apiKey: `${KEY}\n${KEY}` }, { headers: { 'x-secret': `${KEY}\u0000` } }])('is in no error, though no header can carry it: %j', async (options) => {
     await using server = await OpenaiTestServer.start();
     const error: unknown = await ask({ baseUrl: server.baseUrl, ...options }).catch((thrown: unknown) => thrown);
@@ -134,11 +143,11 @@ describe('an address', () => {
 
   it('of OpenAI itself means /responses, with encrypted reasoning of models that reason', async () => {
     const paths: string[] = [];
-    for (const model of ['gpt-5-mini', 'gpt-4.1-mini', 'gpt-5-chat-latest']) {
+    for (const model of ['gpt-5-mini', 'o4-mini', 'gpt-4.1-mini', 'gpt-5-chat-latest', 'my-deployment']) {
       const client = new OpenAI({ apiKey: KEY, fetch: (url, init) => (paths.push(`${String(url)} ${String((JSON.parse(String(init?.body)) as Record<string, unknown>)['include'])}`), Promise.resolve(new Response(sse(responseEvents([])), { headers: { 'content-type': 'text/event-stream' } }))) });
       await ask({ model, client });
     }
-    expect(paths).toEqual(['https://api.openai.com/v1/responses reasoning.encrypted_content', 'https://api.openai.com/v1/responses undefined', 'https://api.openai.com/v1/responses undefined']);
+    expect(paths).toEqual([true, true, false, false, false].map((reasons) => `https://api.openai.com/v1/responses ${reasons ? 'reasoning.encrypted_content' : 'undefined'}`));
   });
 });
 
@@ -218,6 +227,7 @@ describe('a refusal', () => {
     [422, { detail: [{ loc: ['body', 'model'], msg: 'field required' }] }, { code: 'PROVIDER_ERROR', status: 422, message: expect.stringContaining('field required') as string, retryable: false }],
     [429, { error: { message: 'Slow down.', type: 'requests', code: 'rate_limit_exceeded' } }, { code: 'PROVIDER_RATE_LIMITED', status: 429, providerCode: 'rate_limit_exceeded', retryable: true }],
     [429, { error: { message: 'No credit.', type: 'insufficient_quota', code: 'insufficient_quota' } }, { code: 'PROVIDER_RATE_LIMITED', status: 429, providerCode: 'insufficient_quota', retryable: false }],
+    [402, { error: { message: 'Insufficient Balance', code: 'invalid_request_error' } }, { code: 'PROVIDER_RATE_LIMITED', status: 402, retryable: false }],
     [408, {}, { code: 'PROVIDER_ERROR', retryable: true }],
     [500, { error: { message: 'Our fault.', type: 'server_error' } }, { code: 'PROVIDER_ERROR', status: 500, providerCode: 'server_error', retryable: true }],
     [503, { error: { code: 503, message: 'Loading model', type: 'unavailable_error' } }, { code: 'PROVIDER_ERROR', status: 503, providerCode: '503', retryable: true }],
