@@ -1,12 +1,13 @@
 /**
- * How far a run may be ahead of the one that reads it fastest. A slow reader does not hold the others, and a run with one reader is no faster than it:
- * what is written would be dropped from the log before anybody has read it. A run that nobody reads is not held.
+ * How far a run may be ahead of the one that reads it fastest. A slow reader does not hold the others, but a run with one reader is no faster than it: what is
+ * written would be dropped from the log before anybody has read it. Once it is free, because nobody is expected any more, it is held again by the next reader.
  */
 export class ReadAhead {
   readonly #maxChars: number;
   /** What was written and not read by anybody, oldest first. */
   readonly #unread: { readonly n: number; readonly chars: number }[] = [];
   #chars = 0;
+  #held = true;
   #waiting: (() => void) | undefined;
 
   constructor(maxChars: number) {
@@ -14,6 +15,7 @@ export class ReadAhead {
   }
 
   wrote(n: number, chars: number): void {
+    if (!this.#held) return;
     this.#unread.push({ n, chars });
     this.#chars += chars;
   }
@@ -26,11 +28,18 @@ export class ReadAhead {
       this.#chars -= chars;
       count += 1;
     }
-    this.#unread.splice(0, count);
+    if (count > 0) this.#unread.splice(0, count);
     this.#wakeIfRoom();
   }
 
-  nobodyReads(): void {
+  /** Somebody reads. */
+  hold(): void {
+    this.#held = true;
+  }
+
+  /** Nobody is waited for. */
+  free(): void {
+    this.#held = false;
     this.#unread.length = 0;
     this.#chars = 0;
     this.#wakeIfRoom();
@@ -52,4 +61,5 @@ export class ReadAhead {
   }
 }
 
-const MAX_EVENTS = 256;
+/** A quarter of what a log in memory keeps. */
+const MAX_EVENTS = 1024;

@@ -25,13 +25,13 @@ export interface RunDeskOptions {
   readonly maxEndedRuns?: number;
   /** What becomes of a run that nobody reads any more. Default `cancel`. */
   readonly onDisconnect?: 'cancel' | 'continue';
-  /** How long a run lives without a reader before it is cancelled: a reload or a change of network must fit. Default 10 s. */
+  /** How long a reader is waited for who went, or has not come yet: a reload or a change of network must fit. Default 10 s. */
   readonly graceMs?: number;
   /** How long a source may take to say how it ended, when it is stopped. Default 500 ms. */
   readonly stopWithinMs?: number;
   /** The longest run. Default 10 minutes. */
   readonly maxRunMs?: number;
-  /** How far a run may be ahead of the one that reads it fastest, in characters of JSON. Default 128 Ki; keep it well below what the log holds. */
+  /** How far a run may be ahead of the one that reads it fastest, in characters of JSON. Default 256 Ki; keep it well below what the store keeps of a run. */
   readonly aheadChars?: number;
   readonly clock?: Clock;
   readonly logger?: Logger;
@@ -48,7 +48,7 @@ export interface StartedRun {
 
 const DEFAULTS = {
   ...{ maxRuns: 100, maxRunsPerOwner: 10, maxReadersPerRun: 32, retentionMs: 300_000, maxEndedRuns: 200, graceMs: 10_000, stopWithinMs: 500, maxRunMs: 600_000 },
-  aheadChars: 128 * 1024,
+  aheadChars: 256 * 1024,
 };
 
 /**

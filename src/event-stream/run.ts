@@ -92,12 +92,12 @@ export class Run {
       onEnter: (reader) => {
         this.#readers.add(reader);
         this.#grace?.cancel();
+        this.#ahead.hold();
       },
       onRead: (_reader, n) => this.#ahead.read(n),
       onLeave: (reader) => {
         this.#readers.delete(reader);
         if (this.#readers.size > 0) return;
-        this.#ahead.nobodyReads();
         for (const resolve of this.#waitingForNobody.splice(0)) resolve();
         this.#awaitReaders();
       },
@@ -109,16 +109,18 @@ export class Run {
     if (this.#ended || this.#stopReason !== undefined) return;
     this.#stopReason = reason;
     this.#logger.info('A run is stopped.', { reason, events: this.log.last });
-    this.#ahead.nobodyReads();
+    this.#ahead.free();
     this.#lastResort = this.#options.clock.after(this.#options.stopWithinMs, () => this.#giveUp.abort());
     this.#stop.abort(new DOMException(`The run is stopped: ${reason}.`, 'AbortError'));
   }
 
-  /** In `cancel` mode a run without readers lives for `graceMs`. */
+  /** For `graceMs` it is as if the last reader were still there: one that comes back in time has missed nothing. */
   #awaitReaders(): void {
-    if (this.#ended || this.#options.onDisconnect === 'continue' || this.#readers.size > 0) return;
-    this.#grace?.cancel();
-    this.#grace = this.#options.clock.after(this.#options.graceMs, () => this.stop('disconnected'));
+    if (this.#ended || this.#stopReason !== undefined) return;
+    this.#grace = this.#options.clock.after(this.#options.graceMs, () => {
+      if (this.#options.onDisconnect === 'cancel') this.stop('disconnected');
+      else this.#ahead.free();
+    });
   }
 
   async #perform(source: RunSource): Promise<void> {
@@ -162,7 +164,7 @@ export class Run {
     for (const told of this.#translate(event)) {
       const data = JSON.stringify(told);
       await this.log.append({ type: told.type, data });
-      if (this.#readers.size > 0) this.#ahead.wrote(this.log.last, data.length);
+      this.#ahead.wrote(this.log.last, data.length);
     }
   }
 

@@ -73,6 +73,25 @@ describe('a run without a reader', () => {
     expect(source.counts).toMatchObject({ aborted: 1, finished: 1 });
   });
 
+  it('waits with what it says until one comes, or the time of grace is over', async () => {
+    const { desk, clock } = newDesk({ aheadChars: 1_000, onDisconnect: 'continue', graceMs: 10_000, store: new MemoryRunStore({ maxEvents: 50 }) });
+    const { events } = await desk.start('ann', async function* () {
+      for (let n = 1; n <= 100; n += 1) yield { type: 'tick', text: 'x'.repeat(200) } as RunStreamEvent;
+    });
+    const iterator = events[Symbol.asyncIterator]();
+    await settle();
+    for (let n = 1; n <= 20; n += 1) expect((await iterator.next()).value?.id).toBe(`r1:${n}`);
+    await iterator.return?.();
+    await clock.run(9_999);
+    expect(desk.running).toBe(1);
+    const back = (await follow(desk, 'r1', 20))[Symbol.asyncIterator]();
+    expect((await back.next()).value?.id).toBe('r1:21');
+    await back.return?.();
+    await clock.run(10_000);
+    expect(desk.running).toBe(0);
+    expect((await take(await follow(desk, 'r1', 21)))[0]).toEqual({ event: 'gap', data: '{"from":22,"to":51}' });
+  });
+
   it('goes on to its end where that is chosen', async () => {
     const { desk, clock, source, run } = newDesk({ onDisconnect: 'continue' });
     await desk.start('ann', run);
