@@ -106,6 +106,13 @@ export class Outbox<T> {
     return this.#policy.encode(texts.length === 1 ? entry.value : this.#policy.withText(entry.value, texts.join('')));
   }
 
+  /** Drops what waits; the counts stay. */
+  clear(): void {
+    for (const held of [this.#entries, this.#growing, this.#snapshots, this.#audio]) held.clear();
+    this.#bytes = 0;
+    this.#audioMs = 0;
+  }
+
   #pushDelta(value: T, key: string, text: string): void {
     const last = this.#growing.get(key);
     if (last === undefined) {

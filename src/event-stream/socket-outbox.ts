@@ -63,6 +63,7 @@ export class SocketOutbox<T> {
   /** Drops what waits. May be called twice. */
   close(): void {
     this.#closed = true;
+    this.#outbox.clear();
     this.#look?.cancel();
     this.#look = undefined;
     this.#confirmEmpty();

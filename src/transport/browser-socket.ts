@@ -93,7 +93,16 @@ function startSocket(Socket: StandardWebSocketConstructor, url: string | URL, pr
   }
 }
 
-function browserTransport(socket: StandardWebSocket, clock: Clock): SocketTransport {
+/**
+ * Wraps an open WHATWG WebSocket, or one of the `ws` package: any socket that has its members. The transport owns it from here on. `anyCode`: it may close with
+ * every code, as servers may and scripts in a page may not.
+ */
+export function standardTransport(socket: StandardWebSocket, options: { readonly clock?: Clock; readonly anyCode?: boolean } = {}): Transport & AsyncDisposable {
+  socket.binaryType = 'arraybuffer';
+  return browserTransport(socket, options.clock ?? systemClock, options.anyCode ?? false);
+}
+
+function browserTransport(socket: StandardWebSocket, clock: Clock, anyCode = false): SocketTransport {
   const transport = new SocketTransport(
     {
       get protocol() {
@@ -110,7 +119,7 @@ function browserTransport(socket: StandardWebSocket, clock: Clock): SocketTransp
       send: (data) => socket.send(data as string | Uint8Array<ArrayBuffer>),
       setReading() {},
       startClose(code, reason) {
-        const allowed = code === 1000 || code >= 3000 ? code : code + 3000;
+        const allowed = anyCode || code === 1000 || code >= 3000 ? code : code + 3000;
         socket.close(allowed, reason);
         return allowed;
       },
