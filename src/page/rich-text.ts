@@ -1,7 +1,7 @@
 import { element } from './dom.js';
 
 /**
- * The little of Markdown that models write into a chat: paragraphs, lists, headings, code, bold. A text that is still growing is drawn as far as it goes: code
+ * The little of Markdown that models write into a chat: paragraphs, lists, headings, code, bold, emphasis. A text that is still growing is drawn as far as it goes: code
  * whose end is missing is code. Everything else stays text, and nothing becomes markup.
  */
 export function richText(text: string): Node[] {
@@ -38,9 +38,13 @@ function listItem(made: HTMLElement[], tag: 'ul' | 'ol', text: string): void {
   made.at(-1)?.append(element('li', '', ...inline(text)));
 }
 
+/** A name or a number is not broken at a line's end; a whole command must be. */
+const SHORT_CODE = 28;
+
 function inline(line: string): (Node | string)[] {
-  return line.split(/(`[^`]+`|\*\*[^*]+\*\*)/).map((part, index) => {
+  return line.split(/(`[^`]+`|\*\*[^*]+\*\*|\*[^*\s](?:[^*]*[^*\s])?\*)/).map((part, index) => {
     if (index % 2 === 0) return part;
-    return part.startsWith('`') ? element('code', '', part.slice(1, -1)) : element('b', '', part.slice(2, -2));
+    if (part.startsWith('`')) return element('code', part.length < SHORT_CODE ? 'short' : '', part.slice(1, -1));
+    return part.startsWith('**') ? element('b', '', part.slice(2, -2)) : element('em', '', part.slice(1, -1));
   });
 }

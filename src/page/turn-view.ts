@@ -32,9 +32,9 @@ export class TurnView {
     this.#who.textContent = view.agentName ?? 'Agent';
     view.parts.forEach((part, index) => this.#drawPart(part, index, live && index === view.parts.length - 1));
     for (const { node } of this.#pieces.splice(view.parts.length)) node.remove();
-    // Nothing moves yet: three dots say that something will.
-    const silent = live && (view.parts.length === 0 || view.parts.at(-1)?.type === 'call');
-    if (silent) this.#answer.append(this.#waiting);
+    // Where nothing else moves, three dots say that something will.
+    const last = view.parts.at(-1);
+    if (live && (last === undefined || last.type === 'agent' || (last.type === 'call' && last.call.state === 'done'))) this.#answer.append(this.#waiting);
     else this.#waiting.remove();
     this.#answer.hidden = view.parts.length === 0 && !live;
     this.#notices.replaceChildren(...notices(view, note, this.#onRetry));

@@ -3,10 +3,10 @@ import { fileURLToPath } from 'node:url';
 import { chromium } from 'playwright-core';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { builtPages } from '../helpers/built-pages.js';
 import { findChromium } from '../helpers/chromium.js';
 import { RunServer, errorAnswer, shortRun } from '../helpers/run-server.js';
 import type { ToldEvent } from '../helpers/run-server.js';
+import { filesOf } from '../helpers/served-files.js';
 
 const executablePath = findChromium();
 if (executablePath === undefined && process.env['CI'] !== undefined) throw new Error('No Chromium was found; install one, or name it in CHROMIUM.');
@@ -42,7 +42,7 @@ describe.skipIf(executablePath === undefined)('the text chat', () => {
   afterAll(() => browser?.close());
   beforeEach(async () => {
     server = new RunServer();
-    served = await server.listen(builtPages());
+    served = await server.listen(filesOf('dist/page'));
     page = await browser.newPage({ viewport: { width: 1180, height: 860 } });
     complaints = [];
     page.on('pageerror', (error) => complaints.push(String(error)));
@@ -220,6 +220,10 @@ describe.skipIf(executablePath === undefined)('the text chat', () => {
   test('the two pages lead to each other, and the token goes along', async () => {
     await page.getByRole('link', { name: 'Talk' }).click();
     await page.waitForURL(`${served.url}/?token=t0k`);
+    await page.screenshot({ path: `${outputFolder}page-beside-chat.png` });
+    await page.setViewportSize({ width: 360, height: 740 });
+    expect(await page.evaluate(() => document.documentElement.scrollWidth)).toBeLessThanOrEqual(360);
+    await page.screenshot({ path: `${outputFolder}page-beside-chat-360.png` });
     await page.getByRole('link', { name: 'Write' }).click();
     await page.waitForURL(`${served.url}/chat.html?token=t0k`);
   });

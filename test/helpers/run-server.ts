@@ -19,8 +19,8 @@ interface Answer {
   readonly status: number;
   readonly headers?: Readonly<Record<string, string>>;
   readonly body?: string;
-  /** Called with the open stream. */
-  readonly stream?: (sink: Sink) => void;
+  /** Called with the open stream; gives back what is to be called when the client has gone. */
+  readonly stream?: (sink: Sink) => (() => void) | undefined;
 }
 
 export interface SeenRequest {
@@ -29,6 +29,9 @@ export interface SeenRequest {
   readonly headers: Headers;
   readonly body: string;
 }
+
+/** What there is at a path. */
+export type ServedFiles = (path: string) => { readonly type: string; readonly body: string | Uint8Array } | undefined;
 
 const encoder = new TextEncoder();
 const streamHeaders = { 'content-type': 'text/event-stream; charset=utf-8', 'cache-control': 'no-store, no-transform' };
@@ -92,9 +95,11 @@ export class ServedRun {
         sink.write(encoder.encode(`retry: ${this.#server.retryMs}\n\n`));
         if (after < this.#forgotten) sink.write(encoder.encode(`event: gap\ndata: {"from":${after + 1},"to":${this.#forgotten}}\n\n`));
         for (const text of this.#log.slice(Math.max(after, this.#forgotten))) sink.write(encoder.encode(text));
-        if (!this.#ended) return;
+        const leave = (): void => void this.#sinks.delete(sink);
+        if (!this.#ended) return leave;
         sink.end();
-        this.#sinks.delete(sink);
+        leave();
+        return undefined;
       },
     };
   }
@@ -142,17 +147,20 @@ export class RunServer {
           if (done === true) controller.close();
           else controller.enqueue(value);
         },
-        cancel: () => void sent.return(),
+        cancel: () => {
+          leave?.();
+          void sent.return();
+        },
       },
       { highWaterMark: 0 },
     );
-    answer.stream({ write: (bytes) => void sent.push(bytes), end: () => sent.close(), cut: () => sent.fail(new TypeError('terminated')) });
+    const leave = answer.stream({ write: (bytes) => void sent.push(bytes), end: () => sent.close(), cut: () => sent.fail(new TypeError('terminated')) });
     return new Response(body, { status: answer.status, headers: answer.headers ?? {} });
   };
 
-  /** Serves on a free port; `pages` are answered too, by path. */
-  async listen(pages: Readonly<Record<string, { readonly type: string; readonly body: string | Uint8Array }>> = {}): Promise<{ readonly url: string; close(): Promise<void> }> {
-    const server = createServer((request, response) => void this.#onRequest(request, response, pages));
+  /** Serves on a free port, and what `files` has at a path too. */
+  async listen(files: ServedFiles = () => undefined): Promise<{ readonly url: string; close(): Promise<void> }> {
+    const server = createServer((request, response) => void this.#onRequest(request, response, files));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const close = (): Promise<void> =>
       new Promise((resolve) => {
@@ -181,12 +189,12 @@ export class RunServer {
     };
   }
 
-  async #onRequest(request: IncomingMessage, response: ServerResponse, pages: Readonly<Record<string, { readonly type: string; readonly body: string | Uint8Array }>>): Promise<void> {
+  async #onRequest(request: IncomingMessage, response: ServerResponse, files: ServedFiles): Promise<void> {
     const chunks: Uint8Array[] = [];
     for await (const chunk of request) chunks.push(chunk as Uint8Array);
     const path = request.url ?? '/';
-    const page = pages[(path.split('?')[0] as string).replace(/\/$/, '/index.html')];
-    if (page !== undefined) return void response.writeHead(200, { 'content-type': page.type }).end(page.body);
+    const file = files((path.split('?')[0] as string).replace(/\/$/, '/index.html'));
+    if (file !== undefined) return void response.writeHead(200, { 'content-type': file.type }).end(file.body);
     if (path === '/favicon.ico') return void response.writeHead(204).end();
     const headers = new Headers(Object.entries(request.headers).map(([name, value]): [string, string] => [name, String(value)]));
     const answer = this.#answer({ method: request.method ?? '', path, headers, body: Buffer.concat(chunks).toString() });
@@ -195,7 +203,8 @@ export class RunServer {
     response.writeHead(answer.status, answer.headers ?? {});
     if (answer.stream === undefined) return void response.end(answer.body);
     response.flushHeaders();
-    answer.stream({ write: (bytes) => response.write(bytes), end: () => response.end(), cut: () => response.socket?.destroy() });
+    const leave = answer.stream({ write: (bytes) => response.write(bytes), end: () => response.end(), cut: () => response.socket?.destroy() });
+    response.on('close', () => leave?.());
   }
 
   #answer(request: SeenRequest): Answer | Error | 'silence' {
@@ -210,12 +219,17 @@ export class RunServer {
       this.runs.push(run);
       // What a test says of a new run comes after its answer, as it does on a real server.
       const answer = run.answer(0);
-      return { ...answer, stream: (sink) => (answer.stream?.(sink), this.onRun(run)) };
+      const stream: Answer['stream'] = (sink) => {
+        const leave = answer.stream?.(sink);
+        this.onRun(run);
+        return leave;
+      };
+      return { ...answer, stream };
     }
     const [, id, what, after] = /^\/runs\/([^/]+)\/(events|stop)(?:\?after=(\d+))?$/.exec(path) ?? [];
     const run = this.runs.find(({ runId }) => runId === id);
     if (run === undefined) return errorAnswer(404, 'RUN_NOT_FOUND', 'There is no such run.');
-    if (what === 'events') return run.answer(Number(after ?? headers.get('last-event-id')?.split(':').at(-1) ?? 0));
+    if (what === 'events') return run.answer(Number(headers.get('last-event-id')?.split(':').at(-1) ?? after ?? 0));
     return this.onStop(run) ?? { status: 200, headers: { 'content-type': 'application/json' }, body: '{ "stopped": true }' };
   }
 }
