@@ -198,7 +198,7 @@ describe('streamRun', () => {
     expect(server.requests).toHaveLength(1);
     await clock.run(1, settled);
     expect(reader.events.at(-1)).toMatchObject({ state: 'reconnecting', error: { code: 'CONNECTION_LOST', message: expect.stringContaining('heartbeat') } });
-    expect(server.lastRun.connections).toBe(1);
+    expect(server.lastRun.connections).toBe(0);
     await clock.run(1_000, settled);
     server.lastRun.say({ type: 'run.done', text: '', end: 'completed' });
     await reader.done;
