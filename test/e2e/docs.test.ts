@@ -15,7 +15,7 @@ const pages = [
     .map((name) => `docs/${name}`),
   'src/emulator/README.md',
 ];
-const examples = pages.flatMap((page) => [...readFileSync(join(ROOT, page), 'utf8').matchAll(/```ts\n([\s\S]*?)```/g)].map(([, code], index) => ({ page, index, code: code as string })));
+const examples = pages.flatMap((page) => [...readFileSync(join(ROOT, page), 'utf8').matchAll(/```(tsx?)\n([\s\S]*?)```/g)].map(([, kind, code], index) => ({ page, index, kind: kind as string, code: code as string })));
 
 const home = mkdtempSync(join(tmpdir(), 'voicewire-docs-'));
 /** What a fragment takes for granted: the package's names, and the things of an application that it speaks of. */
@@ -48,12 +48,12 @@ describe('the documents', () => {
       symlinkSync(target, join(home, 'node_modules', name));
     }
     writeFileSync(join(home, 'package.json'), '{ "type": "module" }');
-    const files = examples.map(({ page, index, code }) => {
-      const file = `${page.replaceAll(/[^a-z]+/g, '-')}-${index}.ts`;
+    const files = examples.map(({ page, index, kind, code }) => {
+      const file = `${page.replaceAll(/[^a-z]+/g, '-')}-${index}.${kind}`;
       writeFileSync(join(home, file), asFile(code));
       return file;
     });
-    const flags = ['--noEmit', '--strict', '--skipLibCheck', '--target', 'es2022', '--module', 'nodenext', '--lib', 'es2023,esnext.disposable,dom', '--types', 'node'];
+    const flags = ['--noEmit', '--strict', '--skipLibCheck', '--target', 'es2022', '--module', 'nodenext', '--lib', 'es2023,esnext.disposable,dom', '--types', 'node', '--jsx', 'react-jsx'];
     const { stdout } = await run(process.execPath, [join(ROOT, 'node_modules/typescript/bin/tsc'), ...flags, ...files], { cwd: home }).catch((error: unknown) => error as { stdout: string });
     expect(stdout).toBe('');
   });
