@@ -1,31 +1,24 @@
 import { bytesToSamples, samplesToPcm16 } from '../../audio/index.js';
-import type { PlaybackReport, Vad } from '../../audio/index.js';
+import type { Vad } from '../../audio/index.js';
 import { InvalidStateError, assertNever } from '../errors.js';
 import type { Timer } from '../ports/clock.js';
-import { createRing, pushToRing } from '../state/microphone-ring.js';
 import { Channel } from '../stream/channel.js';
 import { AnswerRun } from './answer-run.js';
 import { Microphone } from './microphone.js';
-import { nullRecogniser } from './null-stages.js';
 import type { PipelineEffect } from './pipeline-effect.js';
 import type { PipelineEvent, PipelineEventBody } from './pipeline-event.js';
 import type { PipelineInput, PipelineTimer } from './pipeline-input.js';
 import type { PipelineSetup } from './pipeline-options.js';
 import { createPipelineState } from './pipeline-state.js';
 import { pipelineStep } from './pipeline-step.js';
-import { Recognition } from './recognition.js';
+import { Recognitions } from './recognitions.js';
 import { faultOf, stageError, stageLate, within } from './stage-error.js';
 import { StageReader } from './stage-reader.js';
 
 /** Events that wait for their reader; then everything that makes events waits. */
 const EVENTS_AHEAD = 32;
-/** Kept of the microphone beside pre-roll and what is being judged: speech over a turn whose words are still to come. */
-const KEPT_MS = 5_000;
 /** The silence that a source left out is made up for no longer than that at once: a machine may have slept. */
 const MAX_SILENCE_MS = 1_000;
-/** A recogniser's stream that fails at once each time is not opened more often than that. */
-const STREAM_AGAIN_MS = 1_000;
-
 /**
  * One conversation of a pipeline: takes inputs in order, performs effects in order, and decides nothing. Each loop that brings inputs (microphone,
  * recogniser, workflow, voice) waits until the events of the last one have room, so that nothing in here grows.
@@ -35,8 +28,7 @@ export class PipelineRun {
   readonly #state;
   readonly #life = new AbortController();
   readonly #events: Channel<PipelineEvent>;
-  readonly #ring = createRing();
-  readonly #ringBytes: number;
+  readonly #recognitions: Recognitions;
   readonly #microphone: Microphone;
   readonly #timers = new Map<PipelineTimer, Timer>();
   readonly #inbox: PipelineInput[] = [];
@@ -44,14 +36,11 @@ export class PipelineRun {
   #vad: Vad | undefined;
   #sent: Promise<unknown> = Promise.resolve();
   #told: Promise<void> = Promise.resolve();
-  /** Stretches of speech whose words are still to come; the newest is given the audio. */
-  #recognitions: Recognition[] = [];
   #answer: AnswerRun | undefined;
   #stepping = false;
   #nowMs = 0;
   /** The sound of turns up to this one is not given out any more. */
   #discarded = 0;
-  #nextStreamAtMs = -Infinity;
   #cancelled = false;
 
   /** `onOver` is called once, when nothing of it runs any more. */
@@ -61,8 +50,7 @@ export class PipelineRun {
     this.#state = createPipelineState(setup.policy);
     this.#events = new Channel({ capacity: EVENTS_AHEAD, whenFull: 'wait' });
     this.#microphone = new Microphone(setup, this.#life.signal, (error) => this.dispatch({ type: 'trouble', stage: 'input', error }));
-    const { turns, confirmMs = 0, microphoneRate } = setup.policy;
-    this.#ringBytes = 2 * Math.ceil(((turns.preRollMs + turns.minSpeechMs + confirmMs + KEPT_MS) * microphoneRate) / 1000);
+    this.#recognitions = new Recognitions(setup, this);
   }
 
   start(source: AsyncIterable<Uint8Array>): void {
@@ -115,10 +103,6 @@ export class PipelineRun {
     }
   }
 
-  reportPlayback(report: PlaybackReport): void {
-    this.dispatch({ type: 'playback', report });
-  }
-
   // ---- the loops ----
 
   async #hear(source: AsyncIterable<Uint8Array>): Promise<void> {
@@ -131,7 +115,7 @@ export class PipelineRun {
       const last = await within('turn_detection', () => this.#vad?.flush() ?? []);
       this.dispatch({ type: 'audio', samples: 0, transitions: last });
       // A recogniser that finds the turns has not said all that it will of the tail.
-      if (this.#setup.policy.turns.by === 'recogniser') await this.#streamEnded();
+      await this.#recognitions.inputOver();
       this.dispatch({ type: 'input_over' });
     } catch (thrown) {
       this.#failHearing(thrown);
@@ -141,13 +125,11 @@ export class PipelineRun {
   /** What the microphone gave, or the silence in its place: into the ring, past the detector, and on to whoever recognises. */
   #onSamples(samples: Int16Array): void {
     if (samples.length === 0 || this.#state.over) return;
-    const bytes = samplesToPcm16(samples);
-    pushToRing(this.#ring, bytes, this.#ringBytes);
-    this.#openStream();
+    this.#recognitions.keep(samples);
     const transitions = this.#vad?.push(samples) ?? [];
     this.dispatch({ type: 'audio', samples: samples.length, transitions });
-    if (this.#setup.recogniser === undefined && this.#setup.microphone === 'all') this.dispatch({ type: 'microphone', data: bytes.slice(), ofTurn: false });
-    this.#recognitions.at(-1)?.feed(this.#ring);
+    if (this.#setup.recogniser === undefined && this.#setup.microphone === 'all') this.dispatch({ type: 'microphone', data: samplesToPcm16(samples).slice(), ofTurn: false });
+    this.#recognitions.feed();
   }
 
   /** A detector that throws has failed for good. */
@@ -161,25 +143,6 @@ export class PipelineRun {
 
   #failHearing(thrown: unknown): void {
     if (!this.#life.signal.aborted) this.dispatch({ type: 'stage_failed', of: 0, ...faultOf(thrown, 'turn_detection') });
-  }
-
-  /** A recogniser that finds the turns itself gets everything; after a failure, or a turn that was ended by hand, it begins anew where it left off. */
-  #openStream(): void {
-    const { recogniser, policy } = this.#setup;
-    const last = this.#recognitions.at(-1);
-    if (policy.turns.by !== 'recogniser' || recogniser === undefined || last?.over === false) return;
-    const nowMs = this.#setup.clock.now();
-    if (nowMs < this.#nextStreamAtMs) return;
-    this.#nextStreamAtMs = nowMs + STREAM_AGAIN_MS;
-    const stream = new Recognition(this.#setup, recogniser, this, 0, last?.nextSample ?? 0);
-    this.#recognitions = [stream];
-    stream.start();
-  }
-
-  async #streamEnded(): Promise<void> {
-    const stream = this.#recognitions.at(-1);
-    stream?.end();
-    await stream?.finished;
   }
 
   /** Takes an input of one of the loops; settled when its events have room. */
@@ -196,11 +159,11 @@ export class PipelineRun {
       case 'emit':
         return this.#emit(effect.turn, effect.event);
       case 'start_recognition':
-        return this.#startRecognition(effect.utterance, effect.fromSample);
+        return this.#recognitions.start(effect.utterance, effect.fromSample);
       case 'end_recognition':
-        return this.#endRecognition(effect.byHand);
+        return this.#recognitions.end(effect.byHand);
       case 'drop_recognition':
-        return this.#dropRecognition();
+        return this.#recognitions.drop();
       case 'start_answer':
         this.#answer = new AnswerRun(effect.turn, this.#setup, this);
         return this.#answer.start(effect.text, this.#told);
@@ -249,34 +212,6 @@ export class PipelineRun {
     this.#sent = this.#sent.then(() => this.#events.send(event));
   }
 
-  #startRecognition(utterance: number, fromSample: number): void {
-    // A stream has had this audio already.
-    if (this.#setup.policy.turns.by === 'recogniser') return;
-    const recogniser = this.#setup.recogniser ?? nullRecogniser((samples) => this.#onSpeech(samples));
-    const recognition = new Recognition(this.#setup, recogniser, this, utterance, fromSample);
-    this.#recognitions = [...this.#recognitions.filter(({ over }) => !over), recognition];
-    recognition.start();
-    recognition.feed(this.#ring);
-  }
-
-  #onSpeech(samples: Int16Array): void {
-    if (this.#setup.microphone === 'speech') this.dispatch({ type: 'microphone', data: samplesToPcm16(samples).slice(), ofTurn: true });
-  }
-
-  /** By hand, a stream ends its turn by ending. */
-  #endRecognition(byHand: boolean): void {
-    if (this.#setup.policy.turns.by === 'recogniser' && !byHand) return;
-    const recognition = this.#recognitions.at(-1);
-    recognition?.feed(this.#ring);
-    recognition?.end();
-  }
-
-  #dropRecognition(): void {
-    if (this.#setup.policy.turns.by === 'recogniser') return;
-    for (const recognition of this.#recognitions) recognition.stop(new InvalidStateError('PIPELINE_NOT_RUNNING', 'The turn is over.'));
-    this.#recognitions = [];
-  }
-
   /** Told at once and once; the next answer waits until the workflow has taken it in. A workflow that was never asked has nothing to correct. */
   #tellHeard(heardText: string, unheardText: string): void {
     const { workflow, clock, timeouts } = this.#setup;
@@ -298,7 +233,7 @@ export class PipelineRun {
     this.#life.abort(reason);
     for (const timer of this.#timers.values()) timer.cancel();
     this.#timers.clear();
-    for (const recognition of this.#recognitions) recognition.stop(reason);
+    this.#recognitions.stop(reason);
     this.#answer?.stop(reason);
     this.#onOver();
   }

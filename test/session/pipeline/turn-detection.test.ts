@@ -204,7 +204,7 @@ class ListeningRecogniser implements Recogniser {
   readonly label = 'listening';
   /** What it still says when a stream is ended. */
   atEnd: readonly RecogniserStreamEvent[] = [];
-  readonly streams: { pushed: number; ended: boolean; say(event: RecogniserStreamEvent): void; fail(error: unknown): void }[] = [];
+  readonly streams: { pushed: number; ended: boolean; say(event: RecogniserStreamEvent): void; fail(error: unknown): void; stand(): void }[] = [];
 
   start(): never {
     throw new Error('It listens.');
@@ -217,14 +217,15 @@ class ListeningRecogniser implements Recogniser {
       queue.push(entry);
       wake?.();
     };
-    const stream = { pushed: 0, ended: false, say: put, fail: (error: unknown) => put({ error }) };
+    let stands = false;
+    const stream = { pushed: 0, ended: false, say: put, fail: (error: unknown) => put({ error }), stand: () => void (stands = true) };
     this.streams.push(stream);
     return {
       push: (samples) => void (stream.pushed += samples.length),
       end: () => {
         stream.ended = true;
         for (const event of this.atEnd) put(event);
-        put('end');
+        if (!stands) put('end');
       },
       events: {
         async *[Symbol.asyncIterator]() {
@@ -313,6 +314,19 @@ describe('a recogniser that finds the turns itself', () => {
     await run.clock.run(1_000);
     await run.done;
     expect(run.story()).toEqual(['turn_started 1', 'speech started 300', 'user…: Bye.', 'speech stopped 300', 'user: Bye.', 'agent: Fine.', 'turn_ended 1 answered', 'session_ended 0']);
+  });
+
+  it('that hears speech and then nothing any more is given up, and listened to anew', async () => {
+    const { run, say, recogniser } = listening();
+    await run.pause(100);
+    await say({ type: 'speech_started' }, { type: 'partial', text: 'I' });
+    recogniser.streams[0]?.stand();
+    await run.pause(60_000);
+    expect(recogniser.streams.map(({ ended }) => ended)).toEqual([true]);
+    await run.pause(10_100);
+    expect(run.story().slice(-3)).toEqual(['speech stopped 60100', 'error recognise STAGE_TIMEOUT', 'turn_ended 1 failed']);
+    await say({ type: 'speech_started' }, { type: 'final', text: 'Hello again.' }, { type: 'turn_ended' });
+    expect(run.workflow.asked.map(({ text }) => text)).toEqual(['Hello again.']);
   });
 
   it('whose stream fails ends the turn with an error, and is asked again, once a second at most', async () => {
