@@ -65,6 +65,8 @@ export function randomConversation(rng: Random, signal?: AbortSignal): RandomCon
     input: { format: audioFormat('pcm16', RATE), sampleRate: RATE, chunkMs: PIECE_MS, ...(chance(0.3) ? { whenFull: 'drop-oldest', queueMs: 300 } : {}) },
     turnDetection: { silenceMs: rng.pick([180, 500]), vad: (wanted) => new LevelVad(wanted), ...(chance(0.2) ? { by: 'hand' } : {}) },
     interruption: chance(0.15) ? 'off' : { confirmMs: rng.pick([100, 300]) },
+    // The sound of a sentence is then known from its text.
+    spoken: () => ({ of: (text) => text.trim() }),
     concurrency: rng.int(1, 4),
     aheadMs: rng.pick([100, 500, 5_000]),
     playback: rng.pick(['clock', 'clock', 'reported', 'taken']),
