@@ -179,6 +179,19 @@ describe('push-to-talk', () => {
     expect(run.story()).toEqual(['turn_started 1', 'speech started 0', 'speech stopped 1000', 'user: Hello.', 'turn_ended 1 unanswered']);
   });
 
+  it('ends the turn for good: what is said while its words are still to come is the next turn', async () => {
+    const run = runPipeline({ recogniser: [[{ waitMs: 900 }, { give: { type: 'final', text: 'First.' } }], 'Second.'], workflow: [[{ waitMs: 5_000 }], ''] });
+    await run.speak(400);
+    run.pipeline.endTurn();
+    await run.pause(200);
+    await run.speak(900);
+    await run.pause(800);
+    expect(run.workflow.asked.map(({ text }) => text)).toEqual(['First.', 'Second.']);
+    expect(run.story().filter((line) => line.startsWith('speech'))).toEqual(['speech started 0', 'speech stopped 400', 'speech started 600', 'speech stopped 1500']);
+    // Kept from its beginning, though it became a turn later.
+    expect(joinSamples(run.recogniser.turns[1]?.samples ?? []).length).toBe(msToSamples(PCM16_24K, 300 + 900 + 700));
+  });
+
   it('ends a turn of which too little was heard to be sure', async () => {
     const run = runPipeline(QUIET);
     await run.speak(60);
