@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { PCM16_24K, bytesToMs } from '../../../audio/index.js';
 import { runPipeline } from '../../helpers/pipeline-harness.js';
 import type { HarnessOptions, PipelineHarness } from '../../helpers/pipeline-harness.js';
+import { settle } from '../../helpers/settle.js';
 
 const ANSWER = 'One two three four. Five six seven eight nine ten.';
 
@@ -142,6 +143,26 @@ describe('an interruption', () => {
     await run.speak(600);
     // 300 ms were reported, and a listener that has told so goes on for 250 ms at most.
     expect(run.of('voice_stream_event_interrupted')[0]).toMatchObject({ heardMs: 550 });
+  });
+
+  it('counts sentences that were reported to their end', async () => {
+    const run = await asked({}, { playback: 'reported' });
+    run.pipeline.reportPlayback({ itemId: 'turn_1', contentIndex: 0, samples: 24_000 * 0.95 });
+    run.pipeline.reportPlayback({ itemId: 'turn_1', contentIndex: 1, samples: 24_000 * 0.6 });
+    run.pipeline.interrupt();
+    await run.clock.run(0);
+    expect(run.story().slice(-2)).toEqual(['interrupted 1550 [One two three four. Five six seven|' + ' eight nine ten.]', 'turn_ended 1 interrupted']);
+  });
+
+  it('of a turn that the workflow was not asked about yet is not told to it', async () => {
+    const run = runPipeline({ workflow: ['Fine.'] });
+    await settle();
+    run.pipeline.sendText('One.');
+    run.pipeline.sendText('Two.');
+    await run.clock.run(1_000);
+    expect(run.story()).toEqual(['turn_started 1', 'user: One.', 'interrupted 0 [|]', 'turn_ended 1 interrupted', 'turn_started 2', 'user: Two.', 'agent: Fine.', 'turn_ended 2 answered']);
+    expect(run.workflow.asked.map(({ text }) => text)).toEqual(['Two.']);
+    expect(run.workflow.told).toEqual([]);
   });
 
   it('by the application is the same as by speech', async () => {

@@ -111,6 +111,15 @@ describe('turn detection', () => {
     expect(run.story().filter((line) => line.startsWith('turn_ended'))).toEqual(['turn_ended 1 unanswered', 'turn_ended 2 unanswered']);
   });
 
+  it('does not take a reader that does not read for a source that has stopped', async () => {
+    let goOn: (() => void) | undefined;
+    const run = runPipeline({ frontEnd: true, onEvent: (event) => (goOn === undefined && event.type === 'voice_stream_event_speech' ? new Promise<void>((resolve) => (goOn = resolve)) : undefined) });
+    await run.speak(4_000);
+    goOn?.();
+    await run.pause(1_000);
+    expect(run.story()).toEqual(['turn_started 1', 'speech started 0', 'speech stopped 4000', 'turn_ended 1 unanswered']);
+  });
+
   it('does not take a network that stutters for the end of a turn', async () => {
     const run = runPipeline(QUIET);
     for (let piece = 0; piece < 6; piece += 1) {
