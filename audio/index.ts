@@ -78,3 +78,7 @@ export type { LoadOpusOptions, OpusPackage } from './codec/opus.js';
 export type { OpusCodec, OpusDecoder, OpusDecoderOptions, OpusEncoder, OpusEncoderOptions, OpusSampleRate } from './codec/opus-codec.js';
 export { parseOpusPacket, parseOpusToc } from './codec/opus-packet.js';
 export type { OpusPacketInfo, OpusToc } from './codec/opus-packet.js';
+export { OpusIn, opusIn } from './stage/opus-in.js';
+export type { OpusArrival, OpusInCounts, OpusInOptions } from './stage/opus-in.js';
+export { OpusOut, opusOut } from './stage/opus-out.js';
+export type { OpusOutOptions } from './stage/opus-out.js';
