@@ -47,3 +47,4 @@ export type * from './event-stream/index.js';
 export { standardTransport } from './transport/browser-socket.js';
 export type { StandardWebSocket } from './transport/browser-socket.js';
 export type { Transport, TransportClose, TransportHandlers } from './transport/transport.js';
+export { SentenceSplitter, SpokenText, spokenText } from '../session/index.js';
