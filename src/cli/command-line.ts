@@ -1,6 +1,7 @@
 import { AudioError } from '../../audio/index.js';
 import { VoicewireError, errorText } from '../../session/index.js';
 import { packageVersion } from '../host/package-version.js';
+import { chatCommand } from './chat-command.js';
 import { commandHelp, parseFlags, table, usage } from './command.js';
 import type { Command } from './command.js';
 import { emulatorCommand } from './emulator-command.js';
@@ -18,7 +19,7 @@ const OK = 0;
 const FAILED = 1;
 const MISUSED = 2;
 
-const commands: readonly Command[] = [serveCommand, talkCommand, emulatorCommand, recordCommand, replayCommand, inspectCommand, loadCommand];
+const commands: readonly Command[] = [serveCommand, talkCommand, emulatorCommand, recordCommand, replayCommand, inspectCommand, loadCommand, chatCommand];
 
 /** Runs one command line to its end and gives the exit code. Never rejects: what goes wrong is said on `terminal.err`. */
 export async function runCommandLine(args: readonly string[], terminal: Terminal): Promise<number> {

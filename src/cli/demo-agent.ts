@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { RealtimeAgent, tool } from '../../session/index.js';
+import { Agent, RealtimeAgent, tool } from '../../session/index.js';
 
 /** Really runs, in the gateway; the restaurant has room for everyone, and always the same table. */
 const bookTable = tool({
@@ -13,16 +13,27 @@ const bookTable = tool({
   execute: ({ people, day, time }) => ({ table: 12, reference: 'V-4711', people, day, time }),
 });
 
+const NAME = 'Trattoria Aurora';
+const TASK = [
+  'Book tables with the tool book_table; ask for what is missing, and afterwards say the table and the reference.',
+  'Guests can park in the market garage, two minutes away on foot. The restaurant is open every day from noon until eleven at night.',
+];
+
 /** The agent of the demonstration: answers for a restaurant, with a real model as with the emulator, whose script it fits. */
 export function demoAgent(): RealtimeAgent {
   return new RealtimeAgent({
-    name: 'Trattoria Aurora',
+    name: NAME,
     instructions: [
-      'You answer the telephone of the restaurant Trattoria Aurora. Be warm and brief: one or two sentences, no lists.',
-      'Greet the caller first. Book tables with the tool book_table; ask for what is missing, and afterwards say the table and the reference.',
-      'Guests can park in the market garage, two minutes away on foot. The restaurant is open every day from noon until eleven at night.',
+      `You answer the telephone of the restaurant ${NAME}. Be warm and brief: one or two sentences, no lists.`,
+      'Greet the caller first.',
+      ...TASK,
       'When the caller speaks while you do, stop and listen.',
     ].join('\n'),
     tools: [bookTable],
   });
+}
+
+/** The same restaurant in text. */
+export function demoTextAgent(): Agent {
+  return new Agent({ name: NAME, instructions: [`You answer for the restaurant ${NAME}. Be warm and brief.`, ...TASK].join('\n'), tools: [bookTable] });
 }

@@ -1,7 +1,14 @@
+import { createInterface } from 'node:readline';
+import { streamWriter } from '../printer/index.js';
+
 /** What a command has of the world around it: where its lines go, the environment, and the wish to stop. */
 export interface Terminal {
   /** One line of result, without its line end. */
   out(line: string): void;
+  /** A piece of result that is no line yet; a promise asks to wait until there is room for more. */
+  write(text: string): void | Promise<void>;
+  /** What is typed, or piped in, line by line; after `prompt` where a person types. Ends with the input, and with the wish to stop. One reader. */
+  lines(prompt: string): AsyncIterable<string>;
   /** One line beside the result: errors, notices. */
   err(line: string): void;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -35,6 +42,8 @@ export function processTerminal(): { terminal: Terminal; release: () => void } {
   return {
     terminal: {
       out: (line) => void process.stdout.write(`${line}\n`),
+      write: streamWriter(process.stdout),
+      lines: (prompt) => typedLines(prompt, interruption.signal),
       err: (line) => void process.stderr.write(`${line}\n`),
       env: process.env,
       // https://no-color.org: any value that is not empty.
@@ -46,6 +55,27 @@ export function processTerminal(): { terminal: Terminal; release: () => void } {
       process.off('SIGTERM', onTerminate);
     },
   };
+}
+
+/** Where no person types, there is no prompt. */
+async function* typedLines(prompt: string, stop: AbortSignal): AsyncGenerator<string> {
+  const typed = process.stdin.isTTY === true && process.stdout.isTTY === true;
+  // Not as a terminal of its own: Ctrl-C stays the business of the process.
+  const lines = createInterface({ input: process.stdin, terminal: false });
+  const onStop = (): void => lines.close();
+  stop.addEventListener('abort', onStop, { once: true });
+  try {
+    if (stop.aborted) return;
+    if (typed) process.stdout.write(prompt);
+    for await (const line of lines) {
+      yield line;
+      if (typed) process.stdout.write(prompt);
+    }
+  } finally {
+    stop.removeEventListener('abort', onStop);
+    lines.close();
+    process.stdin.pause();
+  }
 }
 
 function ignore(): void {}

@@ -13,6 +13,7 @@ export type { PipelineBrainOptions } from './pipeline-brain.js';
 export { pipelineModel } from './pipeline-model.js';
 export type { PipelineOptions } from './pipeline-model.js';
 export { parseScript } from './script.js';
+export { scriptRecogniser } from './script-recogniser.js';
 export { scriptTextModel } from './script-text-model.js';
 export type { ScriptTextModelOptions } from './script-text-model.js';
 export type { Script, ScriptCall, ScriptFailure, ScriptMcpServer, ScriptReply, ScriptStep, ScriptTurn } from './script.js';

@@ -22,6 +22,7 @@ export class RunView {
   readonly #tools: boolean;
   #last: Piece['kind'] | undefined;
   #lineOpen = false;
+  #agentName: string | undefined;
 
   constructor(options: RunViewOptions = {}) {
     this.#reasoning = options.reasoning ?? true;
@@ -40,13 +41,19 @@ export class RunView {
         return this.#tools ? this.#line('tool', `  ${event.name}: ${brief(typeof event.update === 'string' ? event.update : JSON.stringify(event.update))}`) : [];
       case 'response.function_call.output':
         return this.#tools ? this.#line('tool', `${event.outcome === 'ok' ? '←' : '✗'} ${event.name}${event.outcome === 'ok' ? '' : ` (${event.outcome})`} ${brief(event.output)}`) : [];
-      case 'run.agent':
-        return this.#line('agent', `· ${event.agentName}`);
+      case 'run.agent': {
+        // Who begins is known; who takes over is news.
+        const isNews = this.#agentName !== undefined && this.#agentName !== event.agentName;
+        this.#agentName = event.agentName;
+        return isNews ? this.#line('agent', `· ${event.agentName}`) : [];
+      }
       case 'run.error':
         return this.#line('error', `${event.error.message}${event.error.hint === undefined ? '' : ` ${event.error.hint}`} [${event.error.code}]`);
       case 'run.done':
         return this.#closed(event.end === 'completed' ? undefined : event.end);
       case 'run.start':
+        this.#agentName = event.agentName;
+        return [];
       case 'run.step.done':
       case 'response.function_call_arguments.delta':
         return [];

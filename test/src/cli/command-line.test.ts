@@ -188,7 +188,7 @@ describe('which model', () => {
     ['a model is asked for by name', { model: 'other-model' }, { OPENAI_API_KEY: 'k' }, 'other-model'],
   ])('when %s', async (_name, values, env, label) => {
     let started = '';
-    const terminal = { out: () => {}, err: () => {}, env, colour: false, interrupted: new AbortController().signal };
+    const terminal = { out: () => {}, write: () => {}, lines: () => nothing, err: () => {}, env, colour: false, interrupted: new AbortController().signal };
     const chosen = await chooseModel(values, terminal, (script) => {
       started = `emulator ${script}`;
       return Promise.resolve(emulated);
@@ -236,3 +236,5 @@ describe('emulator', () => {
     expect(await emulator.exitCode).toBe(0);
   });
 });
+
+const nothing: AsyncIterable<never> = { [Symbol.asyncIterator]: () => ({ next: () => Promise.resolve({ value: undefined, done: true }) }) };

@@ -4,6 +4,8 @@ import { Interruption } from '../../../src/cli/terminal.js';
 /** A command line that runs in this process, on a terminal of the test's. */
 export interface Running {
   readonly out: readonly string[];
+  /** What was written in pieces. */
+  readonly written: readonly string[];
   readonly err: readonly string[];
   readonly exitCode: Promise<number>;
   /** The first line of output, parsed as JSON, that has this type; rejects when the command ends without it. */
@@ -12,9 +14,11 @@ export interface Running {
   interrupt(): void;
 }
 
-export function run(args: readonly string[], env: Readonly<Record<string, string>> = {}): Running {
+/** `typed`: the lines that a person types. */
+export function run(args: readonly string[], env: Readonly<Record<string, string>> = {}, typed: readonly string[] = []): Running {
   const out: string[] = [];
   const err: string[] = [];
+  const written: string[] = [];
   const interruption = new AbortController();
   const waiting = new Set<() => void>();
   let ended = false;
@@ -22,12 +26,13 @@ export function run(args: readonly string[], env: Readonly<Record<string, string
     to.push(line);
     for (const look of waiting) look();
   };
-  const exitCode = runCommandLine(args, { out: print(out), err: print(err), env, colour: false, interrupted: interruption.signal }).finally(() => {
+  const exitCode = runCommandLine(args, { out: print(out), write: (text) => void written.push(text), lines: () => from(typed), err: print(err), env, colour: false, interrupted: interruption.signal }).finally(() => {
     ended = true;
     for (const look of waiting) look();
   });
   return {
     out,
+    written,
     err,
     exitCode,
     line: (type) =>
@@ -44,4 +49,8 @@ export function run(args: readonly string[], env: Readonly<Record<string, string
       }),
     interrupt: () => interruption.abort(new Interruption('Ctrl-C', 130)),
   };
+}
+
+async function* from(lines: readonly string[]): AsyncGenerator<string> {
+  yield* lines;
 }

@@ -44,6 +44,12 @@ test('an end that is none is told, as is an error', async () => {
   expect(await printed([called('c1'), output('c1', 'error'), done()])).toContain('✗ book_table (error) {"table":12}\n');
 });
 
+test('whom the run was handed over to is told, whom it began with is not', async () => {
+  const agent = (agentName: string): FlatRunEvent => ({ type: 'run.agent', runId, agentName });
+  const text = await printed([{ type: 'run.start', runId, agentName: 'Ava' }, agent('Ava'), say('One moment.'), agent('Ben'), say('Hello.'), agent('Ben'), done()]);
+  expect(text).toBe('One moment.\n· Ben\nHello.\n');
+});
+
 test('what a model or a tool writes is shown and not obeyed', async () => {
   const text = await printed([say('a\u001b[31mred\u0007\u009b2J'), { type: 'response.function_call.output', runId, callId: 'c', name: 'f', output: 'x\u001b]0;title\u0007\r\ny', outcome: 'ok' }, say('b\r\nc\td'), done()], { terminal: false });
   expect(text).toBe('a[31mred2J\n← f x]0;title y\nb\nc\td\n');
