@@ -1,6 +1,6 @@
 import type { EventSink } from './event-sink.js';
 import { pumpEvents } from './pump-events.js';
-import type { EventStreamOptions, StreamEnd } from './pump-events.js';
+import type { EventStreamOptions, EventStreamEnd } from './pump-events.js';
 import type { EventStream } from './read-until.js';
 import { SSE_HEADERS } from './sse-headers.js';
 
@@ -8,7 +8,7 @@ export interface EventResponseOptions<T> extends EventStreamOptions<T> {
   /** More headers, over ours. */
   readonly headers?: Readonly<Record<string, string>>;
   /** Told once how the stream ended, when its body was read. */
-  readonly onEnd?: (end: StreamEnd) => void;
+  readonly onEnd?: (end: EventStreamEnd) => void;
 }
 
 /**

@@ -6,7 +6,7 @@ export type { EventResponseOptions } from './event-response.js';
 export { MemoryRunStore } from './memory-run-store.js';
 export type { MemoryRunStoreOptions } from './memory-run-store.js';
 export type { OutboxCounts, OutboxRule } from './outbox.js';
-export type { EventStreamOptions, StreamEnd } from './pump-events.js';
+export type { EventStreamOptions, EventStreamEnd } from './pump-events.js';
 export type { EventStream } from './read-until.js';
 export { RunDesk } from './run-desk.js';
 export type { RunDeskOptions, StartedRun } from './run-desk.js';

@@ -31,7 +31,7 @@ export interface EventStreamOptions<T> {
 }
 
 /** How a stream to one reader ended, and what it came to. */
-export interface StreamEnd {
+export interface EventStreamEnd {
   /** `done`: everything was taken. `rotated`: `maxStreamMs` passed. `failed`: the stream threw; the reader was told. */
   readonly reason: 'done' | 'gone' | 'stuck' | 'aborted' | 'rotated' | 'failed';
   readonly events: number;
@@ -43,7 +43,7 @@ const PING = encodeSse({ comment: 'still here', event: 'ping', data: '{}' });
  * Writes a stream to a sink: one value is asked for when the last one is taken. The last event is a terminal one, also when the stream gives none; when
  * the reader goes, the stream is let go of at once. Never rejects.
  */
-export async function pumpEvents<T>(stream: EventStream<T>, sink: EventSink, options: EventStreamOptions<T>): Promise<StreamEnd> {
+export async function pumpEvents<T>(stream: EventStream<T>, sink: EventSink, options: EventStreamOptions<T>): Promise<EventStreamEnd> {
   return new EventPump(sink, options).run(stream);
 }
 
@@ -53,7 +53,7 @@ class EventPump<T> {
   readonly #clock: Clock;
   readonly #logger: Logger;
   readonly #life = new AbortController();
-  #reason: StreamEnd['reason'] = 'done';
+  #reason: EventStreamEnd['reason'] = 'done';
   #heartbeat: Timer | undefined;
   #rotation: Timer | undefined;
   /** Set while the reader takes nothing. */
@@ -68,7 +68,7 @@ class EventPump<T> {
     this.#logger = options.logger ?? silentLogger;
   }
 
-  async run(stream: EventStream<T>): Promise<StreamEnd> {
+  async run(stream: EventStream<T>): Promise<EventStreamEnd> {
     const { signal, maxStreamMs } = this.#options;
     const onGone = (): void => this.#finish('gone');
     const onAbort = (): void => this.#finish('aborted');
@@ -151,7 +151,7 @@ class EventPump<T> {
   }
 
   /** The first reason counts. */
-  #finish(reason: StreamEnd['reason']): void {
+  #finish(reason: EventStreamEnd['reason']): void {
     if (this.#life.signal.aborted) return;
     this.#reason = reason;
     this.#life.abort(new DOMException(`The stream to a reader is over: ${reason}.`, 'AbortError'));

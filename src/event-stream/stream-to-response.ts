@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http';
 import type { EventSink } from './event-sink.js';
 import { pumpEvents } from './pump-events.js';
-import type { EventStreamOptions, StreamEnd } from './pump-events.js';
+import type { EventStreamOptions, EventStreamEnd } from './pump-events.js';
 import type { EventStream } from './read-until.js';
 import { SSE_HEADERS } from './sse-headers.js';
 
@@ -15,7 +15,7 @@ export interface ResponseStreamOptions<T> extends EventStreamOptions<T> {
  * takes them. When the reader goes, the stream is let go of, also while a value is waited for. Works after the body of a POST was read, and below a
  * framework that lends its response. The response is ours from here on. Never rejects.
  */
-export function streamToResponse<T>(response: ServerResponse, stream: EventStream<T>, options: ResponseStreamOptions<T> = {}): Promise<StreamEnd> {
+export function streamToResponse<T>(response: ServerResponse, stream: EventStream<T>, options: ResponseStreamOptions<T> = {}): Promise<EventStreamEnd> {
   const sink = new ResponseSink(response);
   if (!sink.gone.aborted) {
     // What is said of the connection is Node's to say: it knows the version of HTTP and what the client wishes.

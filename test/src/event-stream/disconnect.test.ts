@@ -3,7 +3,7 @@ import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { streamToResponse } from '../../../src/event-stream/index.js';
-import type { EventStreamOptions, StreamEnd } from '../../../src/event-stream/index.js';
+import type { EventStreamOptions, EventStreamEnd } from '../../../src/event-stream/index.js';
 import { ManualClock } from '../../../src/host/manual-clock.js';
 import { listenHttp } from '../../../src/transport/listen-http.js';
 import { settle } from '../../helpers/settle.js';
@@ -22,7 +22,7 @@ async function serveStreams(body: (life: Life, signal: AbortSignal) => AsyncGene
   const { before, ...streamOptions } = options;
   const clock = new ManualClock();
   const life: Life = { asked: 0, aborted: 0, finished: 0 };
-  const ends: StreamEnd[] = [];
+  const ends: EventStreamEnd[] = [];
   const news = new Set<() => void>();
   let last: ServerResponse | undefined;
   const server = createServer((request, response) => {
@@ -48,7 +48,7 @@ async function serveStreams(body: (life: Life, signal: AbortSignal) => AsyncGene
     get response(): ServerResponse | undefined {
       return last;
     },
-    async ended(count: number): Promise<readonly StreamEnd[]> {
+    async ended(count: number): Promise<readonly EventStreamEnd[]> {
       while (ends.length < count) await new Promise<void>((resolve) => news.add(resolve));
       return ends;
     },

@@ -1,7 +1,7 @@
 /** The same addresses for servers of the Fetch standard, and a body that is no further than its reader. */
 import { describe, expect, it } from 'vitest';
 import { RunDesk, eventResponse, runHandler } from '../../../src/event-stream/index.js';
-import type { RunRoutesOptions, StreamEnd } from '../../../src/event-stream/index.js';
+import type { RunRoutesOptions, EventStreamEnd } from '../../../src/event-stream/index.js';
 import { ManualClock } from '../../../src/host/manual-clock.js';
 import { settle } from '../../helpers/settle.js';
 import { readSse } from '../../helpers/sse-client.js';
@@ -99,7 +99,7 @@ describe('a response whose body is a stream', () => {
   });
 
   it('lets go of the stream when it is cancelled, also while a value is waited for', async () => {
-    const ends: StreamEnd[] = [];
+    const ends: EventStreamEnd[] = [];
     const calls = { next: 0, return: 0 };
     const silent: AsyncIterator<{ type: string }> = { next: () => ((calls.next += 1), new Promise(() => {})), return: () => ((calls.return += 1), Promise.resolve({ value: undefined, done: true })) };
     const clock = new ManualClock();
@@ -116,7 +116,7 @@ describe('a response whose body is a stream', () => {
   it('cuts a reader off that takes nothing for 30 s', async () => {
     const { counts, stream } = counted();
     const clock = new ManualClock();
-    const ends: StreamEnd[] = [];
+    const ends: EventStreamEnd[] = [];
     const response = eventResponse(stream(), { clock, onEnd: (end) => ends.push(end) });
     const reader = (response.body as ReadableStream<Uint8Array>).getReader();
     await reader.read();
