@@ -11,13 +11,23 @@ export interface ConversationMemory {
   clear(): void | Promise<void>;
 }
 
-/** A conversation that is kept as long as the process lives. */
+/** A conversation that is kept as long as the process lives. Of more than `maxItems` items (default 10 000) the oldest are dropped, and counted. */
 export class InProcessMemory implements ConversationMemory {
-  #items: TextInputItem[];
+  readonly #maxItems: number;
+  #items: readonly TextInputItem[] = [];
+  #dropped = 0;
 
-  /** `items`: what was said before. */
-  constructor(items: readonly TextInputItem[] = []) {
-    this.#items = [...items];
+  /** `items`: what was said before. Throws `RangeError` for a number that cannot be. */
+  constructor(items: readonly TextInputItem[] = [], options: { readonly maxItems?: number } = {}) {
+    const { maxItems = 10_000 } = options;
+    if (!(maxItems >= 1)) throw new RangeError(`maxItems must be at least 1, not ${maxItems}.`);
+    this.#maxItems = maxItems;
+    this.add(items);
+  }
+
+  /** Items that were dropped for room. */
+  get dropped(): number {
+    return this.#dropped;
   }
 
   items(limit = Infinity): readonly TextInputItem[] {
@@ -25,11 +35,15 @@ export class InProcessMemory implements ConversationMemory {
   }
 
   add(items: readonly TextInputItem[]): void {
-    this.#items = [...this.#items, ...items];
+    const all = [...this.#items, ...items];
+    const over = Math.max(0, all.length - this.#maxItems);
+    this.#dropped += over;
+    this.#items = all.slice(over);
   }
 
   replace(count: number, items: readonly TextInputItem[]): void {
-    this.#items = [...this.#items.slice(0, Math.max(0, this.#items.length - count)), ...items];
+    this.#items = this.#items.slice(0, Math.max(0, this.#items.length - count));
+    this.add(items);
   }
 
   clear(): void {

@@ -26,6 +26,13 @@ describe('the session of a run', () => {
     expect(model.requests[0]?.input).toEqual([said('assistant', 'b'), said('user', 'c')]);
   });
 
+  it('in the process has room for so many items, and counts what it drops', () => {
+    const session = new InProcessMemory([said('user', 'a')], { maxItems: 2 });
+    session.add([said('user', 'b'), said('user', 'c')]);
+    expect([session.items(), session.dropped]).toEqual([[said('user', 'b'), said('user', 'c')], 1]);
+    expect(() => new InProcessMemory([], { maxItems: 0 })).toThrow(RangeError);
+  });
+
   it('of a process that crashed is mended: a call without an output gets one, for good', async () => {
     const session = new InProcessMemory([said('user', 'a'), call]);
     const model = scriptedTextModel(['Yes.']);
