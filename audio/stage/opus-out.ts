@@ -1,5 +1,6 @@
 import type { OpusEncoder } from '../codec/opus-codec.js';
 import type { AudioEncoder } from './audio-encoder.js';
+import type { AudioStage } from './audio-stage.js';
 import { resampleStage } from './resample-stage.js';
 import { through } from './through.js';
 
@@ -16,7 +17,7 @@ export interface OpusOutOptions {
  */
 export class OpusOut implements AudioEncoder {
   readonly #encoder: OpusEncoder;
-  readonly #rate;
+  readonly #rate: AudioStage;
   readonly #frame: Int16Array;
   #filled = 0;
   #begun = false;
