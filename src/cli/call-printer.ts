@@ -127,7 +127,8 @@ function latencyMs({ speechEndMs, firstFrameHeardMs }: TurnMarks): number | unde
   return speechEndMs === undefined || firstFrameHeardMs === undefined ? undefined : Math.round(firstFrameHeardMs - speechEndMs);
 }
 
-function clockTime(ms: number): string {
+/** `1:02.3`, for lines of a call. */
+export function clockTime(ms: number): string {
   const seconds = Math.max(0, ms) / 1000;
   return `${Math.floor(seconds / 60)}:${(seconds % 60).toFixed(1).padStart(4, '0')}`;
 }

@@ -7,6 +7,7 @@ import type { Command } from './command.js';
 import { emulatorCommand } from './emulator-command.js';
 import { inspectCommand } from './inspect-command.js';
 import { loadCommand } from './load-command.js';
+import { pipelineCommand } from './pipeline-command.js';
 import { recordCommand } from './record-command.js';
 import { replayCommand } from './replay-command.js';
 import { serveCommand } from './serve-command.js';
@@ -19,7 +20,7 @@ const OK = 0;
 const FAILED = 1;
 const MISUSED = 2;
 
-const commands: readonly Command[] = [serveCommand, talkCommand, emulatorCommand, recordCommand, replayCommand, inspectCommand, loadCommand, chatCommand];
+const commands: readonly Command[] = [serveCommand, talkCommand, emulatorCommand, recordCommand, replayCommand, inspectCommand, loadCommand, chatCommand, pipelineCommand];
 
 /** Runs one command line to its end and gives the exit code. Never rejects: what goes wrong is said on `terminal.err`. */
 export async function runCommandLine(args: readonly string[], terminal: Terminal): Promise<number> {
