@@ -96,13 +96,13 @@ export function onTaken(context: PipelineContext, input: { readonly turn: number
   goOn(context);
 }
 
-/** A listener tells what it has played. */
+/** A listener tells what it has played. One that tells the same again has not got on. */
 export function onPlayback(context: PipelineContext, report: PlaybackReport): void {
   const { state, nowMs } = context;
   if (state.turn.name !== 'answering') return;
-  const before = unheardMs(state.ledger, nowMs);
-  reportHeard(state.ledger, report, nowMs);
-  if (unheardMs(state.ledger, nowMs) < before || report.samples > 0) state.playbackAtMs = nowMs;
+  const before = ledgerEntry(state.ledger, report.itemId, report.contentIndex)?.reportedSamples ?? 0;
+  const after = reportHeard(state.ledger, report, nowMs)?.reportedSamples ?? 0;
+  if (after > before) state.playbackAtMs = nowMs;
   goOn(context);
 }
 
@@ -112,7 +112,7 @@ export function onPlaybackTimer(context: PipelineContext): void {
   if (state.turn.name !== 'answering') return;
   const stalled = isReported(state) && isPlaying(state.ledger, nowMs) && nowMs - state.playbackAtMs >= state.policy.playbackTimeoutMs;
   if (!stalled) return goOn(context);
-  emit(context, errorEvent('playback', new TransportError('PLAYBACK_STALLED', `The listener has reported nothing for ${state.policy.playbackTimeoutMs} ms.`, { leg: 'client' })));
+  emit(context, errorEvent('playback', new TransportError('PLAYBACK_STALLED', `The listener has played nothing for ${state.policy.playbackTimeoutMs} ms.`, { leg: 'client' })));
   failAnswer(context, state.turn.answer);
   endTurn(context, 'failed');
 }

@@ -120,7 +120,8 @@ export function pipelineSetup(options: VoicePipelineOptions): PipelineSetup {
   const outputFormat = options.output?.format ?? audioFormat('pcm16', synthesiser.sampleRate);
   const turns = turnPolicy(options.turnDetection, recogniser?.listen !== undefined);
   const vadOf = (typeof options.turnDetection === 'object' ? options.turnDetection.vad : undefined) ?? ((wanted) => new EnergyVad(wanted));
-  const { confirmMs, backChannels } = bargeInPolicy({ confirmMs: 300, ...(interruption === 'off' ? {} : interruption) });
+  const { confirmMs = 300, backChannels = bargeInPolicy().backChannels } = interruption === 'off' ? {} : interruption;
+  within('interruption.confirmMs', confirmMs, 0, 60_000);
   within('concurrency', concurrency, 1, 8);
   within('aheadMs', aheadMs, 100, 600_000);
   within('input.queueMs', input.queueMs, 1, 60_000);

@@ -210,6 +210,18 @@ describe('a stage that stands still', () => {
     expect(run.workflow.told[0]?.unheardText).not.toBe('');
   });
 
+  it('a listener that reports the same again and again is given up as well', async () => {
+    const run = runPipeline({ workflow: ['One two three four.'] }, { playback: 'reported', timeouts: { playbackMs: 1_500 } });
+    await run.speak(400);
+    await run.pause(700);
+    for (let time = 0; time < 20; time += 1) {
+      run.pipeline.reportPlayback({ itemId: 'turn_1', contentIndex: 0, samples: 2_400 });
+      run.pipeline.reportPlayback({ itemId: 'turn_9', contentIndex: 0, samples: 2_400 });
+      await run.pause(100);
+    }
+    expect(run.story().slice(-2)).toEqual(['error playback PLAYBACK_STALLED', 'turn_ended 1 failed']);
+  });
+
   it('a listener that is told to report and plays to the end is not given up', async () => {
     const run = runPipeline({ workflow: ['One two three four.'] }, { playback: 'reported', timeouts: { playbackMs: 1_500 } });
     await run.speak(400);

@@ -1,5 +1,6 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { PCM16_24K, bytesToMs } from '../../../audio/index.js';
+import { EnergyVad, PCM16_24K, bytesToMs, decodeWav, resampleWhole, samplesToPcm16 } from '../../../audio/index.js';
 import { runPipeline } from '../../helpers/pipeline-harness.js';
 import type { HarnessOptions, PipelineHarness } from '../../helpers/pipeline-harness.js';
 import { settle } from '../../helpers/settle.js';
@@ -134,6 +135,26 @@ describe('an interruption', () => {
     expect(run.of('voice_stream_event_interrupted')).toEqual([]);
     await run.speak(40);
     expect(run.of('voice_stream_event_interrupted').length).toBe(1);
+  });
+
+  it('is real speech, heard by the built-in detector, within half a second of its first sound', async () => {
+    const { samples, sampleRate } = decodeWav(readFileSync(new URL('../../../fixtures/audio/caller-stop.wav', import.meta.url)));
+    const speech = samplesToPcm16(resampleWhole(samples, sampleRate, 24_000));
+    const run = runPipeline({ workflow: ['A long answer. '.repeat(20)] }, { turnDetection: { vad: (wanted) => new EnergyVad(wanted) } });
+    await run.pause(200);
+    run.pipeline.sendText('Talk, please.');
+    await run.pause(500);
+    for (let at = 0; at < speech.length && run.of('voice_stream_event_interrupted').length === 0; at += 960) {
+      await run.clock.run(20);
+      run.microphone.push(speech.subarray(at, at + 960));
+      await settle();
+    }
+    const [started] = run.of('voice_stream_event_speech');
+    const [interrupted] = run.of('voice_stream_event_interrupted');
+    // The clock and the audio began together, at 1000.
+    const afterMs = (interrupted?.info.timestamp ?? 0) - 1_000 - (started?.atMs ?? 0);
+    expect(afterMs).toBeGreaterThanOrEqual(400);
+    expect(afterMs).toBeLessThanOrEqual(500);
   });
 
   it('counts as heard what the listener reports, and not what the clock would', async () => {

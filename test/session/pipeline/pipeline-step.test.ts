@@ -60,7 +60,7 @@ function effectsOf(state: PipelineState, recorded: readonly { input: PipelineInp
 describe('the step of a pipeline', () => {
   it('works on plain data, and gives the same effects for the same inputs at the same times', () => {
     const rng = random();
-    for (let round = 0; round < 300; round += 1) {
+    for (let round = 0; round < 200; round += 1) {
       const rules = policy(rng);
       const recorded = inputs(rng, 120);
       const whole = effectsOf(createPipelineState(rules), recorded);
@@ -74,7 +74,7 @@ describe('the step of a pipeline', () => {
 
   it('pairs turns, and asks and tells the workflow once a turn, for any course of events', () => {
     const rng = random();
-    for (let round = 0; round < 500; round += 1) {
+    for (let round = 0; round < 300; round += 1) {
       const state = createPipelineState(policy(rng));
       const faults: string[] = [];
       let open = 0;
