@@ -108,10 +108,7 @@ export class PipelineRun {
   async #hear(source: AsyncIterable<Uint8Array>): Promise<void> {
     try {
       this.#vad = await within('turn_detection', this.#setup.vad);
-      await this.#microphone.run(source, async (samples) => {
-        this.#onSamples(samples);
-        await this.#sent;
-      });
+      await this.#microphone.run(source, (samples) => this.#withRoom(() => this.#onSamples(samples)));
       const last = await within('turn_detection', () => this.#vad?.flush() ?? []);
       this.dispatch({ type: 'audio', samples: 0, transitions: last });
       // A recogniser that finds the turns has not said all that it will of the tail.
@@ -147,9 +144,14 @@ export class PipelineRun {
 
   /** Takes an input of one of the loops; settled when its events have room. */
   async give(input: PipelineInput): Promise<void> {
-    if (this.#life.signal.aborted) return;
-    this.dispatch(input);
-    await this.#sent;
+    if (!this.#life.signal.aborted) await this.#withRoom(() => this.dispatch(input));
+  }
+
+  /** Whoever makes events waits until they have room. Who makes none does not: the user is heard while the queue is full of the answer's sound. */
+  async #withRoom(work: () => void): Promise<void> {
+    const before = this.#sent;
+    work();
+    if (this.#sent !== before) await this.#sent;
   }
 
   // ---- effects ----

@@ -37,7 +37,7 @@ export interface HarnessOptions {
   /** Without a recogniser. */
   readonly frontEnd?: boolean;
   /** Called with each event, in the loop that reads them. */
-  readonly onEvent?: (event: PipelineEvent) => void | Promise<void>;
+  readonly onEvent?: (event: PipelineEvent, clock: ManualClock) => void | Promise<void>;
 }
 
 export const SPEECH = 0x11;
@@ -62,7 +62,7 @@ export function runPipeline(options: HarnessOptions = {}, given: Partial<Omit<Vo
     try {
       for await (const event of pipeline.process(microphone, options.signal === undefined ? {} : { signal: options.signal })) {
         events.push(event);
-        await options.onEvent?.(event);
+        await options.onEvent?.(event, clock);
       }
       return undefined;
     } catch (error) {

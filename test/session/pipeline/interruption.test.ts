@@ -83,6 +83,19 @@ describe('an interruption', () => {
     expect(run.story().slice(-2)).toEqual(['interrupted 0 [|' + ANSWER + ']', 'turn_ended 1 interrupted']);
   });
 
+  it('is as quick when the reader takes the sound at the pace at which it plays, and much of it waits', async () => {
+    const run = await asked({
+      workflow: ['One two three four. '.repeat(10)],
+      onEvent: (event, clock) => (event.type === 'voice_stream_event_audio' ? new Promise<void>((resolve) => clock.after(100, resolve)) : undefined),
+    });
+    await run.pause(2_000);
+    await run.speak(600);
+    const [interrupted] = run.of('voice_stream_event_interrupted');
+    // The user spoke from 1300 + 2000 on; 400 ms to be sure, and the piece that the reader was at.
+    expect(interrupted?.info.timestamp).toBe(1_000 + 3_300 + 400);
+    expect(run.story().at(-1)).toBe('speech started 3300');
+  });
+
   it('after the answer was heard to its end is none: a new turn begins', async () => {
     const run = await asked();
     await run.pause(2_600);
