@@ -1,34 +1,29 @@
 import { AnswerVoice } from './answer-voice.js';
 import { Gate } from './gate.js';
-import type { PipelineInput, SaidSentence } from './pipeline-input.js';
+import type { PipelineInbox, SaidSentence } from './pipeline-input.js';
 import type { PipelineStage } from './pipeline-event.js';
 import type { PipelineSetup } from './pipeline-options.js';
 import { faultOf, stageLate, within } from './stage-error.js';
 import { StageReader } from './stage-reader.js';
 
-export interface AnswerOutlet {
-  /** Something has happened; settled when there is room for more. */
-  give(input: PipelineInput): Promise<void>;
-}
-
 /** The workflow and the voice of one turn: two loops that tell what comes, until they are done, fail, or are stopped. */
 export class AnswerRun {
   readonly turn: number;
   readonly #setup: PipelineSetup;
-  readonly #outlet: AnswerOutlet;
+  readonly #inbox: PipelineInbox;
   readonly #life = new AbortController();
   readonly #text = new Gate();
   readonly #voice: AnswerVoice;
   #asked = false;
   #working = 2;
 
-  constructor(turn: number, setup: PipelineSetup, outlet: AnswerOutlet) {
+  constructor(turn: number, setup: PipelineSetup, inbox: PipelineInbox) {
     this.turn = turn;
     this.#setup = setup;
-    this.#outlet = outlet;
+    this.#inbox = inbox;
     this.#voice = new AnswerVoice(setup, this.#life.signal, {
-      sound: (sentence, data, samples) => outlet.give({ type: 'sound', turn, sentence, data, samples }),
-      spoken: (sentence) => outlet.give({ type: 'sentence_spoken', turn, sentence }),
+      sound: (sentence, data, samples) => inbox.give({ type: 'sound', turn, sentence, data, samples }),
+      spoken: (sentence) => inbox.give({ type: 'sentence_spoken', turn, sentence }),
     });
   }
 
@@ -93,11 +88,11 @@ export class AnswerRun {
         reader.limit(timeouts.workflowIdleMs);
         const sentences = await within('split', () => said(splitter.push(delta)));
         if (signal.aborted) return;
-        await this.#outlet.give({ type: 'answer_text', turn, delta, sentences, over: false });
+        await this.#inbox.give({ type: 'answer_text', turn, delta, sentences, over: false });
         await this.#text.passed();
       }
       const sentences = await within('split', () => said(splitter.end()));
-      if (!signal.aborted) await this.#outlet.give({ type: 'answer_text', turn, delta: '', sentences, over: true });
+      if (!signal.aborted) await this.#inbox.give({ type: 'answer_text', turn, delta: '', sentences, over: true });
     } finally {
       reader.close();
     }
@@ -109,7 +104,7 @@ export class AnswerRun {
     } catch (thrown) {
       // What a stage throws when it is stopped is no failure.
       if (this.#life.signal.aborted) return;
-      await this.#outlet.give({ type: 'stage_failed', of: this.turn, ...faultOf(thrown, stage) });
+      await this.#inbox.give({ type: 'stage_failed', of: this.turn, ...faultOf(thrown, stage) });
     } finally {
       this.#working -= 1;
     }

@@ -43,3 +43,9 @@ export type PipelineInput =
   | { readonly type: 'end_turn' }
   | { readonly type: 'interrupt' }
   | { readonly type: 'timer'; readonly timer: PipelineTimer };
+
+/** Takes what has happened. */
+export interface PipelineInbox {
+  /** Settled when the events that were made of it have room. */
+  give(input: PipelineInput): Promise<void>;
+}

@@ -7,7 +7,7 @@ import { AnswerRun } from './answer-run.js';
 import { Microphone } from './microphone.js';
 import type { PipelineEffect } from './pipeline-effect.js';
 import type { PipelineEvent, PipelineEventBody } from './pipeline-event.js';
-import type { PipelineInput, PipelineTimer } from './pipeline-input.js';
+import type { PipelineInbox, PipelineInput, PipelineTimer } from './pipeline-input.js';
 import type { PipelineSetup } from './pipeline-options.js';
 import { createPipelineState } from './pipeline-state.js';
 import { pipelineStep } from './pipeline-step.js';
@@ -23,7 +23,7 @@ const MAX_SILENCE_MS = 1_000;
  * One conversation of a pipeline: takes inputs in order, performs effects in order, and decides nothing. Each loop that brings inputs (microphone,
  * recogniser, workflow, voice) waits until the events of the last one have room, so that nothing in here grows.
  */
-export class PipelineRun {
+export class PipelineRun implements PipelineInbox {
   readonly #setup: PipelineSetup;
   readonly #state;
   readonly #life = new AbortController();

@@ -1,21 +1,11 @@
 import { pcm16ToSamples } from '../../audio/index.js';
-import type { Recogniser, RecogniserStreamEvent } from '../ports/speech.js';
+import type { Recogniser, RecogniserStreamEvent, RecogniserTurn } from '../ports/speech.js';
 import { readRing } from '../state/microphone-ring.js';
 import type { MicrophoneRing } from '../state/microphone-ring.js';
-import type { PipelineInput } from './pipeline-input.js';
+import type { PipelineInbox, PipelineInput } from './pipeline-input.js';
 import type { PipelineSetup } from './pipeline-options.js';
 import { faultOf, stageLate, within } from './stage-error.js';
 import { StageReader } from './stage-reader.js';
-
-export interface RecognitionOutlet {
-  /** Something has happened; settled when there is room for more. */
-  give(input: PipelineInput): Promise<void>;
-}
-
-interface Fed {
-  push(samples: Int16Array): void;
-  end(): void;
-}
 
 /**
  * A recogniser at work: it is given the microphone from a sample on, out of the ring, and tells the words. For one stretch of speech, or, as a
@@ -24,12 +14,12 @@ interface Fed {
 export class Recognition {
   readonly #setup: PipelineSetup;
   readonly #recogniser: Recogniser;
-  readonly #outlet: RecognitionOutlet;
+  readonly #inbox: PipelineInbox;
   /** 0 for a stream. */
   readonly #utterance: number;
   readonly #life = new AbortController();
   #nextByte: number;
-  #fed: Fed | undefined;
+  #fed: Pick<RecogniserTurn, 'push' | 'end'> | undefined;
   #reader: StageReader<RecogniserStreamEvent> | undefined;
   #ended = false;
   #over = false;
@@ -37,10 +27,10 @@ export class Recognition {
   /** Settled when it is over. */
   readonly finished = new Promise<void>((resolve) => (this.#resolveFinished = resolve));
 
-  constructor(setup: PipelineSetup, recogniser: Recogniser, outlet: RecognitionOutlet, utterance: number, fromSample: number) {
+  constructor(setup: PipelineSetup, recogniser: Recogniser, inbox: PipelineInbox, utterance: number, fromSample: number) {
     this.#setup = setup;
     this.#recogniser = recogniser;
-    this.#outlet = outlet;
+    this.#inbox = inbox;
     this.#utterance = utterance;
     this.#nextByte = fromSample * 2;
   }
@@ -109,7 +99,7 @@ export class Recognition {
         if ('text' in event) text = event.text;
         final = this.#utterance !== 0 && event.type === 'final';
         if (this.#life.signal.aborted) return;
-        await this.#outlet.give(this.#inputOf(event));
+        await this.#inbox.give(this.#inputOf(event));
       }
     } finally {
       reader.close();
@@ -117,8 +107,8 @@ export class Recognition {
     if (this.#over) return;
     this.#finish();
     // A stream that is over ends the turn in it; a recogniser that forgot its last word has said what it has said.
-    if (this.#utterance === 0) await this.#outlet.give({ type: 'stream_turn_ended' });
-    else if (!final) await this.#outlet.give({ type: 'words', utterance: this.#utterance, text, final: true });
+    if (this.#utterance === 0) await this.#inbox.give({ type: 'stream_turn_ended' });
+    else if (!final) await this.#inbox.give({ type: 'words', utterance: this.#utterance, text, final: true });
   }
 
   #finish(): void {
@@ -152,6 +142,6 @@ export class Recognition {
   #fail(thrown: unknown): void {
     if (this.#over) return;
     this.stop(thrown);
-    void this.#outlet.give({ type: 'stage_failed', of: this.#utterance, ...faultOf(thrown, 'recognise') });
+    void this.#inbox.give({ type: 'stage_failed', of: this.#utterance, ...faultOf(thrown, 'recognise') });
   }
 }

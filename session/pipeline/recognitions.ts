@@ -2,9 +2,9 @@ import { samplesToPcm16 } from '../../audio/index.js';
 import { InvalidStateError } from '../errors.js';
 import { createRing, pushToRing } from '../state/microphone-ring.js';
 import { nullRecogniser } from './null-stages.js';
+import type { PipelineInbox } from './pipeline-input.js';
 import type { PipelineSetup } from './pipeline-options.js';
 import { Recognition } from './recognition.js';
-import type { RecognitionOutlet } from './recognition.js';
 
 /** Kept of the microphone beside pre-roll and what is being judged: speech over a turn whose words are still to come. */
 const KEPT_MS = 5_000;
@@ -17,7 +17,7 @@ const STREAM_AGAIN_MS = 1_000;
  */
 export class Recognitions {
   readonly #setup: PipelineSetup;
-  readonly #outlet: RecognitionOutlet;
+  readonly #inbox: PipelineInbox;
   readonly #isStream: boolean;
   readonly #ring = createRing();
   readonly #ringBytes: number;
@@ -25,9 +25,9 @@ export class Recognitions {
   #live: Recognition[] = [];
   #nextStreamAtMs = -Infinity;
 
-  constructor(setup: PipelineSetup, outlet: RecognitionOutlet) {
+  constructor(setup: PipelineSetup, inbox: PipelineInbox) {
     this.#setup = setup;
-    this.#outlet = outlet;
+    this.#inbox = inbox;
     const { turns, confirmMs = 0, microphoneRate } = setup.policy;
     this.#isStream = turns.by === 'recogniser';
     this.#ringBytes = 2 * Math.ceil(((turns.preRollMs + turns.minSpeechMs + confirmMs + KEPT_MS) * microphoneRate) / 1000);
@@ -47,7 +47,7 @@ export class Recognitions {
   start(utterance: number, fromSample: number): void {
     if (this.#isStream) return;
     const recogniser = this.#setup.recogniser ?? nullRecogniser((samples) => this.#onSpeech(samples));
-    const recognition = new Recognition(this.#setup, recogniser, this.#outlet, utterance, fromSample);
+    const recognition = new Recognition(this.#setup, recogniser, this.#inbox, utterance, fromSample);
     this.#live = [...this.#live.filter(({ over }) => !over), recognition];
     recognition.start();
     recognition.feed(this.#ring);
@@ -86,13 +86,13 @@ export class Recognitions {
     const nowMs = clock.now();
     if (recogniser === undefined || last?.over === false || nowMs < this.#nextStreamAtMs) return;
     this.#nextStreamAtMs = nowMs + STREAM_AGAIN_MS;
-    const stream = new Recognition(this.#setup, recogniser, this.#outlet, 0, last?.nextSample ?? 0);
+    const stream = new Recognition(this.#setup, recogniser, this.#inbox, 0, last?.nextSample ?? 0);
     this.#live = [stream];
     stream.start();
   }
 
   /** A front end that gives the turns alone gives what a recogniser would have had. */
   #onSpeech(samples: Int16Array): void {
-    if (this.#setup.microphone === 'speech') void this.#outlet.give({ type: 'microphone', data: samplesToPcm16(samples).slice(), ofTurn: true });
+    if (this.#setup.microphone === 'speech') void this.#inbox.give({ type: 'microphone', data: samplesToPcm16(samples).slice(), ofTurn: true });
   }
 }
