@@ -197,11 +197,11 @@ describe('behind a proxy that ends each answer after 60 s', () => {
 
   it('an answer in which nothing is said stays open where silence alone is cut', async () => {
     const clock = new ManualClock();
-    await using line = await begin(cuttingIdle(clock, 60_000), { clock, maxRunMs: 3_600_000 });
+    await using line = await begin(cuttingIdle(clock, 60_000), { clock, maxRunMs: 3_600_000, stream: { random: () => 0 } });
     await line.reader.response;
     for (let beat = 1; beat <= 40; beat += 1) {
       clock.advance(15_000);
-      await line.reader.until((_, text) => readSse(text).events.length >= beat);
+      await line.reader.until((_, text) => readSse(text).events.length === beat);
     }
     line.source.push(...words('r1', 'still here'));
     expect(await line.reader.count(1)).toMatchObject([{ id: 'r1:1' }]);
