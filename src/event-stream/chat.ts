@@ -1,7 +1,7 @@
-import type { RunContext, RunStreamEvent } from './run.js';
+import type { RunSourceContext, RunStreamEvent } from './run.js';
 
 /** What a chat is asked: the words of the caller, and what there is to know of the run that answers them. */
-export interface ChatRequest extends RunContext {
+export interface ChatRequest extends RunSourceContext {
   readonly input: string;
   /** The caller's name of the conversation that this belongs to. It is no proof of anything: look it up together with `owner`. */
   readonly conversationId?: string;

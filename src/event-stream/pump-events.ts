@@ -7,7 +7,7 @@ import type { EventSink } from './event-sink.js';
 import { orAborted, readUntil } from './read-until.js';
 import type { EventStream } from './read-until.js';
 import { errorFields, failedEvent, isTerminal } from './terminal-event.js';
-import type { EndEvent, FailedEvent } from './terminal-event.js';
+import type { RunEndEvent, RunFailedEvent } from './terminal-event.js';
 
 export interface EventStreamOptions<T> {
   /** How a value becomes an event. Default: its `type`, if it has one, as the name, and the value's JSON as data. */
@@ -114,7 +114,7 @@ class EventPump<T> {
     return !this.#terminal;
   }
 
-  #writeLast(event: EndEvent | FailedEvent): void {
+  #writeLast(event: RunEndEvent | RunFailedEvent): void {
     if (this.#terminal) return;
     this.#terminal = true;
     this.#write({ event: event.type, data: JSON.stringify(event) });

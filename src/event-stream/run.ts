@@ -4,7 +4,7 @@ import { ReadAhead } from './read-ahead.js';
 import { readUntil } from './read-until.js';
 import { RunReader } from './run-reader.js';
 import { errorFields, failedEvent, isTerminal } from './terminal-event.js';
-import type { EndEvent, EndReason, FailedEvent } from './terminal-event.js';
+import type { RunEndEvent, RunEndReason, RunFailedEvent } from './terminal-event.js';
 
 /** Anything with a `type` that can be written as JSON. */
 export interface RunStreamEvent {
@@ -12,17 +12,17 @@ export interface RunStreamEvent {
 }
 
 /** What a run's source is given. */
-export interface RunContext {
+export interface RunSourceContext {
   readonly runId: string;
   readonly owner: string;
   /** Aborts when the run is to stop, whoever wants it. A source that ends by itself after it says how; one that does not is let go. */
   readonly signal: AbortSignal;
 }
 
-export type RunSource = (context: RunContext) => AsyncIterable<RunStreamEvent>;
+export type RunSource = (context: RunSourceContext) => AsyncIterable<RunStreamEvent>;
 
 /** Why a run was stopped: somebody asked, no reader was left, it took longer than allowed, or the desk is closing. */
-export type StopReason = Exclude<EndReason, 'done' | 'failed'>;
+export type RunStopReason = Exclude<RunEndReason, 'done' | 'failed'>;
 
 /** Puts an event into other words before it is kept: none, one or several. Made anew for each run, it may remember. */
 export type Translate = (event: RunStreamEvent) => readonly RunStreamEvent[];
@@ -60,7 +60,7 @@ export class Run {
   readonly #longest: Timer;
   #grace: Timer | undefined;
   #lastResort: Timer | undefined;
-  #stopReason: StopReason | undefined;
+  #stopReason: RunStopReason | undefined;
   #ended = false;
 
   /** Starts at once. */
@@ -105,7 +105,7 @@ export class Run {
   }
 
   /** May be called at any time, and again. */
-  stop(reason: StopReason): void {
+  stop(reason: RunStopReason): void {
     if (this.#ended || this.#stopReason !== undefined) return;
     this.#stopReason = reason;
     this.#logger.info('A run is stopped.', { reason, events: this.log.last });
@@ -139,7 +139,7 @@ export class Run {
   }
 
   /** Gives the terminal event that the source did not give itself. */
-  async #takeAll(source: RunSource): Promise<EndEvent | FailedEvent | undefined> {
+  async #takeAll(source: RunSource): Promise<RunEndEvent | RunFailedEvent | undefined> {
     let terminal = false;
     try {
       await readUntil(() => source({ runId: this.log.runId, owner: this.log.owner, signal: this.#stop.signal }), {
@@ -168,7 +168,7 @@ export class Run {
     }
   }
 
-  #failed(error: unknown): FailedEvent {
+  #failed(error: unknown): RunFailedEvent {
     this.#logger.warn('A run failed.', errorFields(error));
     return failedEvent(error, this.log.runId);
   }

@@ -2,7 +2,7 @@ import { assertNever } from '../../session/index.js';
 import type { FlatRunEvent } from '../../session/index.js';
 import type { RunStreamEvent } from './run.js';
 import { isTerminal } from './terminal-event.js';
-import type { EndEvent, FailedEvent } from './terminal-event.js';
+import type { RunEndEvent, RunFailedEvent } from './terminal-event.js';
 
 /** A run in the words of front ends that show an agent's work step by step. One step is one answer of the model and the tools that it called. */
 export type StepEvent =
@@ -30,14 +30,14 @@ export const STEP_DIALECT_START: StepDialectState = { step: 0 };
 
 interface Translation {
   readonly state: StepDialectState;
-  readonly events: readonly (StepEvent | EndEvent)[];
+  readonly events: readonly (StepEvent | RunEndEvent)[];
 }
 
 /**
  * Puts one event of a run into these words: none, one or several. Whatever the end, what was started is finished, and `end` is last. A step begins with the first
  * thing that the model says in it; what its tools tell after its `run.step.done` belongs to no new one.
  */
-export function translateToSteps(state: StepDialectState, event: FlatRunEvent | FailedEvent | EndEvent): Translation {
+export function translateToSteps(state: StepDialectState, event: FlatRunEvent | RunFailedEvent | RunEndEvent): Translation {
   switch (event.type) {
     case 'run.start':
     case 'run.agent':
@@ -100,6 +100,6 @@ function finish(state: StepDialectState, runId: string, end: Extract<StepEvent, 
   return [...step, { type: 'AGENT_FINISH', runId, agentName: state.agentName, end, ...(text === undefined ? {} : { text }) }];
 }
 
-function isFlat(event: RunStreamEvent): event is FlatRunEvent | FailedEvent | EndEvent {
+function isFlat(event: RunStreamEvent): event is FlatRunEvent | RunFailedEvent | RunEndEvent {
   return isTerminal(event.type) || event.type.startsWith('response.') || event.type === 'run.start' || event.type === 'run.agent' || event.type === 'run.step.done';
 }

@@ -34,7 +34,8 @@ class ResponseSink implements EventSink {
     this.#response = response;
     // What a peer does to its connection is told by `close`; without this its reset would end the process.
     response.on('error', () => {});
-    response.once('finish', () => (this.#finished = true));
+    // HTTP/2 says `finish` of what was broken off as well.
+    response.once('finish', () => (this.#finished = response.writableEnded));
     // Not the request's `close`: that one comes as soon as a body has been read, and does not come again. And not `writableFinished`: that one is true as well
     // of what was cut off after its end was asked for.
     response.once('close', () => {

@@ -1,8 +1,10 @@
 // Runs over server-sent events below published frameworks, as their users would write it: Express with its body parser, Fastify, Hono.
 import { serve } from '@hono/node-server';
+import { EventSource } from 'eventsource';
 import express from 'express';
 import fastify from 'fastify';
 import { Hono } from 'hono';
+import { createServer } from 'node:http';
 import { afterEach, describe, expect, test } from 'vitest';
 import { RunDesk, eventResponse, runHandler, runRoutes, streamToResponse } from '../../src/event-stream/index.ts';
 
@@ -180,5 +182,46 @@ describe('any stream', () => {
     await until(await fetch(`http://127.0.0.1:${server.address().port}/ticks`, { method: 'POST', body: '{"a":1}', signal: leaving.signal }), '"n":3');
     leaving.abort();
     await becomes(() => life.finished === 1);
+  });
+});
+
+describe('a plain EventSource', () => {
+  test('comes back by itself where it was cut, has each event once, and stops when the run is over', async () => {
+    let goOn;
+    const gate = new Promise((resolve) => (goOn = resolve));
+    const desk = new RunDesk();
+    open.push(() => desk.close());
+    const chat = async function* () {
+      for (let n = 1; n <= 6; n += 1) {
+        if (n === 4) await gate;
+        yield { type: 'tick', n };
+      }
+    };
+    const routes = runRoutes({ desk, chat, owner, stream: { retryMs: 1 } });
+    const statuses = [];
+    let cut;
+    const server = createServer((request, response) => {
+      routes(request, response);
+      cut ??= request.method === 'GET' ? () => response.destroy() : undefined;
+      response.on('close', () => statuses.push([request.method, request.headers['last-event-id']?.split(':')[1], response.statusCode]));
+    });
+    await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
+    open.push(() => new Promise((resolve) => (server.close(resolve), server.closeAllConnections())));
+    const url = `http://127.0.0.1:${server.address().port}`;
+    const first = await fetch(`${url}/chat/stream`, { method: 'POST', body: '{"input":"x"}' });
+    const whole = first.text();
+    const source = new EventSource(`${url}/runs/${first.headers.get('x-run-id')}/events?after=1`);
+    open.push(() => source.close());
+    const got = [];
+    for (const type of ['tick', 'end', 'gap']) source.addEventListener(type, ({ lastEventId }) => got.push(lastEventId.split(':')[1]));
+    await becomes(() => got.length === 2);
+    cut();
+    // It must have come back before the run goes on.
+    await becomes(() => statuses.length === 1);
+    goOn();
+    await whole;
+    await becomes(() => source.readyState === EventSource.CLOSED);
+    expect(got).toEqual(['2', '3', '4', '5', '6', '7']);
+    expect(statuses.filter(([method]) => method === 'GET')).toEqual([['GET', undefined, 200], ['GET', '3', 200], ['GET', '7', 204]]);
   });
 });

@@ -1,13 +1,16 @@
 /** A reader that goes, at any moment, on real sockets: the work is told, the source let go of once, and nothing is left behind. */
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { connect, createServer as createHttp2Server } from 'node:http2';
+import type { AddressInfo } from 'node:net';
 import { describe, expect, it } from 'vitest';
 import { streamToResponse } from '../../../src/event-stream/index.js';
 import type { EventStreamOptions, EventStreamEnd } from '../../../src/event-stream/index.js';
 import { ManualClock } from '../../../src/host/manual-clock.js';
 import { listenHttp } from '../../../src/transport/listen-http.js';
 import { settle } from '../../helpers/settle.js';
-import { SseConnection } from '../../helpers/sse-client.js';
+import { SseConnection, readSse } from '../../helpers/sse-client.js';
 import { connections, serveRuns } from './served-runs.js';
 
 /** What a source saw of its own life. */
@@ -170,6 +173,34 @@ describe('a reader that goes', () => {
     expect(server.life.aborted).toBe(0);
   });
 });
+
+describe('over HTTP/2', () => {
+  it('a stream comes whole, and one whose reader breaks off is let go of', async () => {
+    const life: Life = { asked: 0, aborted: 0, finished: 0 };
+    const ends: StreamEnd[] = [];
+    const server = createHttp2Server((request, response) => {
+      const stream = (signal: AbortSignal) => (request.url === '/whole' ? finite() : oneThenIdle(life, signal));
+      void streamToResponse(response as unknown as ServerResponse, stream).then((end) => ends.push(end));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const session = connect(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
+    const whole = session.request({ ':path': '/whole' }).setEncoding('utf8');
+    expect(readSse((await whole.toArray()).join('')).events.map(({ event }) => event)).toEqual(['first', 'end']);
+    const broken = session.request({ ':path': '/broken' });
+    await once(broken, 'data');
+    broken.close();
+    while (ends.length < 2) await settle();
+    await settle();
+    expect(ends).toEqual([{ reason: 'done', events: 1 }, { reason: 'gone', events: 1 }]);
+    expect(life.finished).toBe(1);
+    session.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  });
+});
+
+async function* finite(): AsyncGenerator<{ type: string }> {
+  yield { type: 'first' };
+}
 
 describe('a reader that stays and takes nothing', () => {
   it('is cut off after 30 s', async () => {

@@ -1,7 +1,7 @@
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import type { FlatRunEvent } from '../../../session/index.js';
 import { STEP_DIALECT_START, stepTranslator, translateToSteps } from '../../../src/event-stream/index.js';
-import type { EndEvent, FailedEvent, RunStreamEvent, StepEvent } from '../../../src/event-stream/index.js';
+import type { RunEndEvent, RunFailedEvent, RunStreamEvent, StepEvent } from '../../../src/event-stream/index.js';
 import { random } from '../../helpers/random.js';
 import { serveRuns } from './served-runs.js';
 
@@ -13,7 +13,7 @@ const output: FlatRunEvent = { type: 'response.function_call.output', runId, cal
 const stepDone = (step: number, words: string): FlatRunEvent => ({ type: 'run.step.done', runId, step, text: words });
 const runDone = (end: 'completed' | 'cancelled' | 'interrupted' = 'completed'): FlatRunEvent => ({ type: 'run.done', runId, text: 'Done.', end });
 
-function translate(...events: readonly (FlatRunEvent | FailedEvent | EndEvent)[]): RunStreamEvent[] {
+function translate(...events: readonly (FlatRunEvent | RunFailedEvent | RunEndEvent)[]): RunStreamEvent[] {
   const translator = stepTranslator();
   return events.flatMap((event) => [...translator(event)]);
 }
