@@ -3,7 +3,7 @@ import type { Chat } from './chat.js';
 import type { RunDesk, StartedRun } from './run-desk.js';
 import { lastEventOf, readChatBody } from './run-requests.js';
 import type { ChatBody, RunAddress } from './run-requests.js';
-import type { RunSourceContext, RunStreamEvent } from './run.js';
+import type { RunSourceContext, TypedEvent } from './run.js';
 import { stepTranslator } from './step-dialect.js';
 
 /** A request for one of the addresses of runs, whatever server it came to. */
@@ -40,6 +40,6 @@ export async function answerRun(desk: RunDesk, chat: Chat, { address, owner, que
 
 function startChat(desk: RunDesk, owner: string, chat: Chat, { input, conversationId, dialect }: ChatBody): Promise<StartedRun> {
   const view = dialect === 'run' ? 'run' : 'flat';
-  const source = (context: RunSourceContext): AsyncIterable<RunStreamEvent> => chat({ ...context, input, view, ...(conversationId === undefined ? {} : { conversationId }) });
+  const source = (context: RunSourceContext): AsyncIterable<TypedEvent> => chat({ ...context, input, view, ...(conversationId === undefined ? {} : { conversationId }) });
   return dialect === 'steps' ? desk.start(owner, source, stepTranslator()) : desk.start(owner, source);
 }

@@ -1,4 +1,4 @@
-import type { RunSourceContext, RunStreamEvent } from './run.js';
+import type { RunSourceContext, TypedEvent } from './run.js';
 
 /** What a chat is asked: the words of the caller, and what there is to know of the run that answers them. */
 export interface ChatRequest extends RunSourceContext {
@@ -10,4 +10,4 @@ export interface ChatRequest extends RunSourceContext {
 }
 
 /** Answers one request: with a run's events, in plain data. */
-export type Chat = (request: ChatRequest) => AsyncIterable<RunStreamEvent>;
+export type Chat = (request: ChatRequest) => AsyncIterable<TypedEvent>;

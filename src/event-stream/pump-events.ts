@@ -7,7 +7,7 @@ import type { EventSink } from './event-sink.js';
 import { orAborted, readUntil } from './read-until.js';
 import type { EventStream } from './read-until.js';
 import { errorFields, failedEvent, isTerminal } from './terminal-event.js';
-import type { RunEndEvent, RunFailedEvent } from './terminal-event.js';
+import type { TerminalEndEvent, TerminalErrorEvent } from './terminal-event.js';
 
 export interface EventStreamOptions<T> {
   /** How a value becomes an event. Default: its `type`, if it has one, as the name, and the value's JSON as data. */
@@ -107,14 +107,14 @@ class EventPump<T> {
   /** Settles when the next value may be asked for; false after the last one. */
   async #writeValue(value: T): Promise<boolean> {
     const message = (this.#options.encode ?? plainEvent)(value);
-    this.#terminal = isTerminal(message.event);
     this.#write(message);
+    this.#terminal = isTerminal(message.event);
     this.#events += 1;
     while (this.#blocked !== undefined) await this.#blocked;
     return !this.#terminal;
   }
 
-  #writeLast(event: RunEndEvent | RunFailedEvent): void {
+  #writeLast(event: TerminalEndEvent | TerminalErrorEvent): void {
     if (this.#terminal) return;
     this.#terminal = true;
     this.#write({ event: event.type, data: JSON.stringify(event) });

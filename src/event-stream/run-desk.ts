@@ -7,7 +7,7 @@ import type { EventLog, RunStore } from './event-log.js';
 import { MemoryRunStore } from './memory-run-store.js';
 import { orAborted } from './read-until.js';
 import { Run } from './run.js';
-import type { RunSource, RunStreamEvent, Translate } from './run.js';
+import type { RunSource, TypedEvent, Translate } from './run.js';
 import { RunReader } from './run-reader.js';
 
 export interface RunDeskOptions {
@@ -200,6 +200,6 @@ const READERS_LEAVE_MS = 1_000;
 /** Readers of a run that another machine has. */
 const NOBODY = { onEnter: () => {}, onRead: () => {}, onLeave: () => {} };
 
-function asItIs(event: RunStreamEvent): readonly RunStreamEvent[] {
+function asItIs(event: TypedEvent): readonly TypedEvent[] {
   return [event];
 }

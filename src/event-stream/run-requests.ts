@@ -5,13 +5,13 @@ import { VoicewireError } from '../../session/index.js';
 import { parseEventId } from './event-id.js';
 
 /** In which words a run is told: its own events, one flat line of them, or the names that step-by-step front ends expect. */
-export type RunDialect = 'run' | 'flat' | 'steps';
+export type ChatDialect = 'run' | 'flat' | 'steps';
 
 /** The body of `POST /chat/stream`. */
 export interface ChatBody {
   readonly input: string;
   readonly conversationId?: string;
-  readonly dialect: RunDialect;
+  readonly dialect: ChatDialect;
 }
 
 export type RunAddress = { readonly name: 'chat' } | { readonly name: 'events' | 'stop'; readonly runId: string };

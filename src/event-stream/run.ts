@@ -4,10 +4,10 @@ import { ReadAhead } from './read-ahead.js';
 import { readUntil } from './read-until.js';
 import { RunReader } from './run-reader.js';
 import { errorFields, failedEvent, isTerminal } from './terminal-event.js';
-import type { RunEndEvent, RunEndReason, RunFailedEvent } from './terminal-event.js';
+import type { TerminalEndEvent, TerminalReason, TerminalErrorEvent } from './terminal-event.js';
 
 /** Anything with a `type` that can be written as JSON. */
-export interface RunStreamEvent {
+export interface TypedEvent {
   readonly type: string;
 }
 
@@ -19,13 +19,13 @@ export interface RunSourceContext {
   readonly signal: AbortSignal;
 }
 
-export type RunSource = (context: RunSourceContext) => AsyncIterable<RunStreamEvent>;
+export type RunSource = (context: RunSourceContext) => AsyncIterable<TypedEvent>;
 
 /** Why a run was stopped: somebody asked, no reader was left, it took longer than allowed, or the desk is closing. */
-export type RunStopReason = Exclude<RunEndReason, 'done' | 'failed'>;
+export type RunStopReason = Exclude<TerminalReason, 'done' | 'failed'>;
 
 /** Puts an event into other words before it is kept: none, one or several. Made anew for each run, it may remember. */
-export type Translate = (event: RunStreamEvent) => readonly RunStreamEvent[];
+export type Translate = (event: TypedEvent) => readonly TypedEvent[];
 
 export interface RunOptions {
   readonly clock: Clock;
@@ -132,14 +132,24 @@ export class Run {
       // The store does not take it: nobody can be told but the log of this machine.
       this.#logger.error('The events of a run could not be kept.', errorFields(error));
       this.#stop.abort(error);
+      await this.#endAnyway();
     } finally {
       this.#ended = true;
       for (const timer of [this.#longest, this.#grace, this.#lastResort]) timer?.cancel();
     }
   }
 
+  /** Who reads must not wait for ever for what cannot be kept. */
+  async #endAnyway(): Promise<void> {
+    try {
+      await this.log.end();
+    } catch (error) {
+      this.#logger.error('The end of a run could not be kept.', errorFields(error));
+    }
+  }
+
   /** Gives the terminal event that the source did not give itself. */
-  async #takeAll(source: RunSource): Promise<RunEndEvent | RunFailedEvent | undefined> {
+  async #takeAll(source: RunSource): Promise<TerminalEndEvent | TerminalErrorEvent | undefined> {
     let terminal = false;
     try {
       await readUntil(() => source({ runId: this.log.runId, owner: this.log.owner, signal: this.#stop.signal }), {
@@ -160,7 +170,7 @@ export class Run {
     return terminal ? undefined : { type: 'end', runId: this.log.runId, reason: this.#stopReason ?? 'done' };
   }
 
-  async #write(event: RunStreamEvent): Promise<void> {
+  async #write(event: TypedEvent): Promise<void> {
     for (const told of this.#translate(event)) {
       const data = JSON.stringify(told);
       await this.log.append({ type: told.type, data });
@@ -168,7 +178,7 @@ export class Run {
     }
   }
 
-  #failed(error: unknown): RunFailedEvent {
+  #failed(error: unknown): TerminalErrorEvent {
     this.#logger.warn('A run failed.', errorFields(error));
     return failedEvent(error, this.log.runId);
   }

@@ -1,8 +1,8 @@
 import { assertNever } from '../../session/index.js';
 import type { FlatRunEvent } from '../../session/index.js';
-import type { RunStreamEvent } from './run.js';
+import type { TypedEvent } from './run.js';
 import { isTerminal } from './terminal-event.js';
-import type { RunEndEvent, RunFailedEvent } from './terminal-event.js';
+import type { TerminalEndEvent, TerminalErrorEvent } from './terminal-event.js';
 
 /** A run in the words of front ends that show an agent's work step by step. One step is one answer of the model and the tools that it called. */
 export type StepEvent =
@@ -30,14 +30,14 @@ export const STEP_DIALECT_START: StepDialectState = { step: 0 };
 
 interface Translation {
   readonly state: StepDialectState;
-  readonly events: readonly (StepEvent | RunEndEvent)[];
+  readonly events: readonly (StepEvent | TerminalEndEvent)[];
 }
 
 /**
  * Puts one event of a run into these words: none, one or several. Whatever the end, what was started is finished, and `end` is last. A step begins with the first
  * thing that the model says in it; what its tools tell after its `run.step.done` belongs to no new one.
  */
-export function translateToSteps(state: StepDialectState, event: FlatRunEvent | RunFailedEvent | RunEndEvent): Translation {
+export function translateToSteps(state: StepDialectState, event: FlatRunEvent | TerminalErrorEvent | TerminalEndEvent): Translation {
   switch (event.type) {
     case 'run.start':
     case 'run.agent':
@@ -73,7 +73,7 @@ export function translateToSteps(state: StepDialectState, event: FlatRunEvent | 
 }
 
 /** A translator for one run, as a {@link RunDesk} takes it. What is not of a flat run goes through as it is. */
-export function stepTranslator(): (event: RunStreamEvent) => readonly RunStreamEvent[] {
+export function stepTranslator(): (event: TypedEvent) => readonly TypedEvent[] {
   let state = STEP_DIALECT_START;
   return (event) => {
     if (!isFlat(event)) return [event];
@@ -100,6 +100,6 @@ function finish(state: StepDialectState, runId: string, end: Extract<StepEvent, 
   return [...step, { type: 'AGENT_FINISH', runId, agentName: state.agentName, end, ...(text === undefined ? {} : { text }) }];
 }
 
-function isFlat(event: RunStreamEvent): event is FlatRunEvent | RunFailedEvent | RunEndEvent {
+function isFlat(event: TypedEvent): event is FlatRunEvent | TerminalErrorEvent | TerminalEndEvent {
   return isTerminal(event.type) || event.type.startsWith('response.') || event.type === 'run.start' || event.type === 'run.agent' || event.type === 'run.step.done';
 }

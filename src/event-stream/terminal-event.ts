@@ -1,17 +1,17 @@
 import { VoicewireError, errorText } from '../../session/index.js';
 
 /** Why a run or a stream is over. `stopped`: somebody asked; `disconnected`: no reader was left. */
-export type RunEndReason = 'done' | 'failed' | 'stopped' | 'disconnected' | 'timeout' | 'closing';
+export type TerminalReason = 'done' | 'failed' | 'stopped' | 'disconnected' | 'timeout' | 'closing';
 
 /** The last event of a run whose source gave none. */
-export interface RunEndEvent {
+export interface TerminalEndEvent {
   readonly type: 'end';
-  readonly reason: RunEndReason;
+  readonly reason: TerminalReason;
   readonly runId?: string;
 }
 
 /** The last event of a run whose source threw. */
-export interface RunFailedEvent {
+export interface TerminalErrorEvent {
   readonly type: 'run.error';
   readonly error: { readonly code: string; readonly message: string; readonly hint?: string };
   readonly runId?: string;
@@ -25,7 +25,7 @@ export function isTerminal(type: string | undefined): boolean {
 }
 
 /** What readers are told of an error. The words of one that is not ours stay here: they may hold what is nobody's business outside. */
-export function failedEvent(error: unknown, runId?: string): RunFailedEvent {
+export function failedEvent(error: unknown, runId?: string): TerminalErrorEvent {
   const known = error instanceof VoicewireError;
   const told = known
     ? { code: error.code, message: errorText(error), ...(error.hint === undefined ? {} : { hint: error.hint }) }

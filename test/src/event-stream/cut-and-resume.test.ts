@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { random } from '../../helpers/random.js';
 import { SseConnection, readSse } from '../../helpers/sse-client.js';
 import type { SseEvent } from '../../helpers/sse-client.js';
-import type { RunStreamEvent } from '../../../src/event-stream/index.js';
+import type { TypedEvent } from '../../../src/event-stream/index.js';
 import { done, faucet, serveRuns, words } from './served-runs.js';
 
 /** Passes so many bytes of the server's answer on, and then breaks the connection. */
@@ -67,7 +67,7 @@ async function finishedRun() {
   const server = await serveRuns(source.chat, { newRunId: () => 'r1' });
   const reader = server.post({ input: 'x' });
   await reader.response;
-  const event = (type: string, text: string): RunStreamEvent => ({ type, text }) as RunStreamEvent;
+  const event = (type: string, text: string): TypedEvent => ({ type, text }) as TypedEvent;
   source.push(event('d', 'Göd'), event('d', '😀\n'), event('d', ''), event('end', 'x'));
   await reader.over;
   return { server, uncut: reader.events };

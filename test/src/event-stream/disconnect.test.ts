@@ -177,7 +177,7 @@ describe('a reader that goes', () => {
 describe('over HTTP/2', () => {
   it('a stream comes whole, and one whose reader breaks off is let go of', async () => {
     const life: Life = { asked: 0, aborted: 0, finished: 0 };
-    const ends: StreamEnd[] = [];
+    const ends: EventStreamEnd[] = [];
     const server = createHttp2Server((request, response) => {
       const stream = (signal: AbortSignal) => (request.url === '/whole' ? finite() : oneThenIdle(life, signal));
       void streamToResponse(response as unknown as ServerResponse, stream).then((end) => ends.push(end));

@@ -1,6 +1,6 @@
 /** Many readers of many runs on one server, some slow: each has every event of its run, and nobody waits for another. */
 import { describe, expect, it } from 'vitest';
-import type { RunStreamEvent } from '../../../src/event-stream/index.js';
+import type { TypedEvent } from '../../../src/event-stream/index.js';
 import { MemoryRunStore } from '../../../src/event-stream/index.js';
 import { settle } from '../../helpers/settle.js';
 import { SseConnection } from '../../helpers/sse-client.js';
@@ -12,7 +12,7 @@ describe('many readers', () => {
     await using server = await serveRuns(async function* ({ runId, input }) {
       await new Promise<void>((resolve) => gates.set(runId, resolve));
       for (let n = 0; n < 20; n += 1) {
-        yield words(runId, `${input} ${n} `)[0] as RunStreamEvent;
+        yield words(runId, `${input} ${n} `)[0] as TypedEvent;
         await settle();
       }
       yield done(runId, input);
@@ -47,7 +47,7 @@ describe('many readers', () => {
     await using server = await serveRuns(
       async function* () {
         for (; made < 800; made += 1) {
-          yield { type: 'big', text: 'x'.repeat(20_000) } as RunStreamEvent;
+          yield { type: 'big', text: 'x'.repeat(20_000) } as TypedEvent;
           // As a model does that is slower than its reader.
           while ((quick?.text.length ?? 0) < made * 20_000) await settle();
         }

@@ -163,7 +163,7 @@ describe('a stream to one reader', () => {
 
   it('lets go of a stream whose value cannot be written', async () => {
     const { stream, counts } = counted(3);
-    const { sink, start } = pump(stream, { encode: () => ({ event: 'two\nlines', data: '' }) });
+    const { sink, start } = pump(stream, { encode: () => ({ id: 'two\nlines', event: 'run.done', data: '' }) });
     expect(await start()).toEqual({ reason: 'failed', events: 0 });
     expect(sink.events.map(([event]) => event)).toEqual(['run.error']);
     expect(counts.finished).toBe(1);

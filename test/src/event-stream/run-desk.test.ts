@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../src/host/manual-clock.js';
 import { MemoryRunStore, RunDesk } from '../../../src/event-stream/index.js';
-import type { RunDeskOptions, RunSource, RunStreamEvent, SseMessage } from '../../../src/event-stream/index.js';
+import type { RunDeskOptions, RunSource, TypedEvent, SseMessage } from '../../../src/event-stream/index.js';
 import { settle } from '../../helpers/settle.js';
 import { faucet, words } from './served-runs.js';
 
@@ -76,7 +76,7 @@ describe('a run without a reader', () => {
   it('waits with what it says until one comes, or the time of grace is over', async () => {
     const { desk, clock } = newDesk({ aheadChars: 1_000, onDisconnect: 'continue', graceMs: 10_000, store: new MemoryRunStore({ maxEvents: 50 }) });
     const { events } = await desk.start('ann', async function* () {
-      for (let n = 1; n <= 100; n += 1) yield { type: 'tick', text: 'x'.repeat(200) } as RunStreamEvent;
+      for (let n = 1; n <= 100; n += 1) yield { type: 'tick', text: 'x'.repeat(200) } as TypedEvent;
     });
     const iterator = events[Symbol.asyncIterator]();
     await settle();
@@ -109,7 +109,7 @@ describe('the end of a run', () => {
     const { desk, clock } = newDesk({ stopWithinMs: 500 });
     const calls = { next: 0, return: 0 };
     // It gives nothing, and hears no signal.
-    const deaf: AsyncIterator<RunStreamEvent> = { next: () => ((calls.next += 1), new Promise(() => {})), return: () => ((calls.return += 1), new Promise(() => {})) };
+    const deaf: AsyncIterator<TypedEvent> = { next: () => ((calls.next += 1), new Promise(() => {})), return: () => ((calls.return += 1), new Promise(() => {})) };
     const { events } = await desk.start('ann', () => ({ [Symbol.asyncIterator]: () => deaf }));
     const all = take(events);
     await desk.stop('r1', 'ann');
@@ -127,7 +127,7 @@ describe('the end of a run', () => {
       yield { type: 'before' };
       await new Promise((resolve) => signal.addEventListener('abort', resolve));
       yield { type: 'after' };
-      yield { type: 'run.done', end: 'cancelled' } as RunStreamEvent;
+      yield { type: 'run.done', end: 'cancelled' } as TypedEvent;
     });
     const all = take(events);
     await settle();
@@ -149,7 +149,7 @@ describe('the end of a run', () => {
         throw new Error('no');
       },
       async function* () {
-        yield { type: 'x', big: 1n } as RunStreamEvent;
+        yield { type: 'x', big: 1n } as TypedEvent;
       },
     ];
     for (const source of broken) expect((await take((await desk.start('ann', source)).events)).map(({ event }) => event)).toEqual(['run.error']);
@@ -245,7 +245,7 @@ describe('the readers of a run', () => {
     const { desk, clock } = newDesk({ aheadChars: 1_000, store: new MemoryRunStore({ maxBytes: 100_000 }) });
     let made = 0;
     const slow = (await desk.start('ann', async function* () {
-      for (;;) yield { type: 'tick', text: 'x'.repeat(100), n: (made += 1) } as RunStreamEvent;
+      for (;;) yield { type: 'tick', text: 'x'.repeat(100), n: (made += 1) } as TypedEvent;
     })).events[Symbol.asyncIterator]();
     await slow.next();
     await settle();
@@ -302,9 +302,11 @@ describe('a store that fails', () => {
         delete: () => Promise.reject(new Error('the store is gone')),
       },
     });
-    await desk.start('ann', run);
+    const all = take((await desk.start('ann', run)).events);
+    await settle();
     failing = true;
     source.push(...words('r1', 'a'));
+    expect(await all).toEqual([]);
     await settle();
     expect([source.counts.aborted, desk.running]).toEqual([1, 0]);
     await expect(desk.start('ann', run)).rejects.toThrow('the store is gone');

@@ -1,7 +1,7 @@
 import { createServer } from 'node:http';
 import type { Server } from 'node:http';
 import { RunDesk, runRoutes } from '../../../src/event-stream/index.js';
-import type { Chat, RunDeskOptions, RunRoutesOptions, RunStreamEvent } from '../../../src/event-stream/index.js';
+import type { Chat, RunDeskOptions, RunRoutesOptions, TypedEvent } from '../../../src/event-stream/index.js';
 import { listenHttp } from '../../../src/transport/listen-http.js';
 import { SseConnection } from '../../helpers/sse-client.js';
 import type { SseRequest } from '../../helpers/sse-client.js';
@@ -45,7 +45,7 @@ export interface Faucet {
   /** How often the stream was asked for, let go of, and told to stop. */
   readonly counts: { asked: number; finished: number; aborted: number };
   /** Lets events through; they come one for each `next()`. */
-  push(...events: readonly RunStreamEvent[]): void;
+  push(...events: readonly TypedEvent[]): void;
   end(): void;
   fail(error: unknown): void;
   readonly chat: Chat;
@@ -53,18 +53,18 @@ export interface Faucet {
 
 /** A source under the test's hand: a plain generator that waits for what the test pushes, and ends when it is told to stop. */
 export function faucet(): Faucet {
-  const queue: (() => RunStreamEvent | undefined)[] = [];
+  const queue: (() => TypedEvent | undefined)[] = [];
   const waiting = new Set<() => void>();
   const wake = (): void => {
     for (const resume of [...waiting]) resume();
     waiting.clear();
   };
   const counts = { asked: 0, finished: 0, aborted: 0 };
-  const put = (give: () => RunStreamEvent | undefined): void => {
+  const put = (give: () => TypedEvent | undefined): void => {
     queue.push(give);
     wake();
   };
-  async function* stream(signal: AbortSignal): AsyncGenerator<RunStreamEvent> {
+  async function* stream(signal: AbortSignal): AsyncGenerator<TypedEvent> {
     signal.addEventListener('abort', () => {
       counts.aborted += 1;
       wake();
@@ -73,7 +73,7 @@ export function faucet(): Faucet {
       for (;;) {
         while (queue.length === 0 && !signal.aborted) await new Promise<void>((resolve) => waiting.add(resolve));
         if (signal.aborted) return;
-        const event = (queue.shift() as () => RunStreamEvent | undefined)();
+        const event = (queue.shift() as () => TypedEvent | undefined)();
         if (event === undefined) return;
         counts.asked += 1;
         yield event;
@@ -95,10 +95,10 @@ export function faucet(): Faucet {
 }
 
 /** The events of a short run. */
-export function words(runId: string, ...deltas: readonly string[]): RunStreamEvent[] {
-  return deltas.map((delta) => ({ type: 'response.text.delta', runId, itemId: 'm1', delta }) as RunStreamEvent);
+export function words(runId: string, ...deltas: readonly string[]): TypedEvent[] {
+  return deltas.map((delta) => ({ type: 'response.text.delta', runId, itemId: 'm1', delta }) as TypedEvent);
 }
 
-export function done(runId: string, text: string): RunStreamEvent {
-  return { type: 'run.done', runId, text, end: 'completed' } as RunStreamEvent;
+export function done(runId: string, text: string): TypedEvent {
+  return { type: 'run.done', runId, text, end: 'completed' } as TypedEvent;
 }

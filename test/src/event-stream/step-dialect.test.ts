@@ -1,7 +1,7 @@
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import type { FlatRunEvent } from '../../../session/index.js';
 import { STEP_DIALECT_START, stepTranslator, translateToSteps } from '../../../src/event-stream/index.js';
-import type { RunEndEvent, RunFailedEvent, RunStreamEvent, StepEvent } from '../../../src/event-stream/index.js';
+import type { TerminalEndEvent, TerminalErrorEvent, TypedEvent, StepEvent } from '../../../src/event-stream/index.js';
 import { random } from '../../helpers/random.js';
 import { serveRuns } from './served-runs.js';
 
@@ -13,11 +13,11 @@ const output: FlatRunEvent = { type: 'response.function_call.output', runId, cal
 const stepDone = (step: number, words: string): FlatRunEvent => ({ type: 'run.step.done', runId, step, text: words });
 const runDone = (end: 'completed' | 'cancelled' | 'interrupted' = 'completed'): FlatRunEvent => ({ type: 'run.done', runId, text: 'Done.', end });
 
-function translate(...events: readonly (FlatRunEvent | RunFailedEvent | RunEndEvent)[]): RunStreamEvent[] {
+function translate(...events: readonly (FlatRunEvent | TerminalErrorEvent | TerminalEndEvent)[]): TypedEvent[] {
   const translator = stepTranslator();
   return events.flatMap((event) => [...translator(event)]);
 }
-const types = (events: readonly RunStreamEvent[]): string[] => events.map(({ type }) => type);
+const types = (events: readonly TypedEvent[]): string[] => events.map(({ type }) => type);
 
 describe('the dialect of steps', () => {
   it('has the ten names, and no other', () => {
@@ -77,7 +77,7 @@ describe('the dialect of steps', () => {
   });
 
   it('lets through what is of no flat run', () => {
-    const other = { type: 'raw_response_event', data: 1 } as RunStreamEvent;
+    const other = { type: 'raw_response_event', data: 1 } as TypedEvent;
     expect(stepTranslator()(other)).toEqual([other]);
   });
 
