@@ -1,5 +1,6 @@
 import { VoicewireError, errorText } from '../../session/index.js';
 import { HostError } from '../host/errors.js';
+import { refuseProviderKey } from './provider-key.js';
 
 /** As much of `fetch` as is used here. */
 export type FetchLike = (url: string, init: { readonly method: string; readonly headers: Headers; readonly body?: string; readonly signal: AbortSignal; readonly cache: 'no-store' }) => Promise<Response>;
@@ -74,7 +75,7 @@ export class RunRequests {
     const { headers: given } = this.#options;
     const headers = new Headers(typeof given === 'function' ? await given() : given);
     for (const [name, value] of Object.entries(request.headers)) headers.set(name, value);
-    refuseProviderKey(headers);
+    for (const [name, value] of headers) refuseProviderKey(value, `The header ${JSON.stringify(name)}`);
     request.signal.throwIfAborted();
     const ask: FetchLike = this.#options.fetch ?? ((address, init) => globalThis.fetch(address, init));
     try {
@@ -147,11 +148,4 @@ async function readJson(response: Response, signal: AbortSignal): Promise<unknow
 
 function member(value: unknown, name: string): unknown {
   return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>)[name] : undefined;
-}
-
-/** A provider's key in a page is everybody's: it is never sent, neither there nor to a server that has its own. */
-function refuseProviderKey(headers: Headers): void {
-  for (const value of headers.values()) {
-    if (/\bsk-[\w-]{16,}/.test(value)) throw new HostError('USAGE', 'A header holds what looks like the key of a model provider.', { hint: 'Keep the key on the server, and give the page a token of your own.' });
-  }
 }

@@ -20,7 +20,7 @@ let served: Awaited<ReturnType<RunServer['listen']>>;
 let page: Page;
 let complaints: string[];
 beforeAll(async () => {
-  if (executablePath !== undefined) browser = await chromium.launch({ executablePath, args: ['--no-sandbox'] });
+  if (executablePath !== undefined) browser = await chromium.launch({ executablePath, args: ['--no-sandbox', '--use-fake-device-for-media-stream', '--use-fake-ui-for-media-stream'] });
 });
 afterAll(() => browser?.close());
 
@@ -149,6 +149,7 @@ describe.skipIf(executablePath === undefined)('the hooks in StrictMode', () => {
   interface HooksPage {
     readonly renders: { run: number; voice: number };
     readonly complaints: readonly string[];
+    readonly heard: number[];
     readonly show: (shown: boolean) => void;
   }
   const readPage = (): Promise<Pick<HooksPage, 'renders' | 'complaints'>> =>
@@ -241,6 +242,44 @@ describe.skipIf(executablePath === undefined)('the hooks in StrictMode', () => {
       await page.evaluate(() => (window as unknown as HooksPage).show(false));
       await expect.poll(calls).toBe(0);
       expect((await readPage()).complaints).toEqual([]);
+      await shut();
+    } finally {
+      await gateway.stop();
+    }
+  });
+
+  test('a muted microphone gives silence, and sound again afterwards', async () => {
+    await open(files);
+    const gateway = await serveGateway('--allow-origin', served.url, '--script', 'parrot');
+    try {
+      await page.goto(`${served.url}/hooks?spoken&gateway=${encodeURIComponent(gateway.url)}`);
+      await page.locator('#connect').click();
+      await page.locator('#voice[data-status="open"][data-microphone="true"]').waitFor();
+      // The browser's false microphone beeps once a second.
+      const beeps = (): Promise<unknown> => page.waitForFunction(() => (window as unknown as HooksPage).heard.some((level) => level > 0.01));
+      await beeps();
+      await page.locator('#mute').click();
+      await page.locator('#voice[data-muted="true"]').waitFor();
+      const silence = page.evaluate(
+        () =>
+          new Promise<number[]>((resolve) => {
+            const { heard } = window as unknown as HooksPage;
+            const startedAt = performance.now();
+            const look = (): void => {
+              // What was on its way through the audio thread when the switch was thrown still arrives.
+              if (performance.now() - startedAt < 300) heard.length = 0;
+              if (performance.now() - startedAt < 2_000) requestAnimationFrame(look);
+              else resolve([...heard]);
+            };
+            look();
+          }),
+      );
+      const levels = await silence;
+      expect(levels.length).toBeGreaterThan(20);
+      expect(levels.filter((level) => level !== 0)).toEqual([]);
+      await page.evaluate(() => ((window as unknown as HooksPage).heard.length = 0));
+      await page.locator('#mute').click();
+      await beeps();
       await shut();
     } finally {
       await gateway.stop();

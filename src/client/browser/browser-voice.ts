@@ -1,6 +1,7 @@
 import { HostError } from '../../host/errors.js';
 import { systemClock } from '../../host/system-clock.js';
 import { connectBrowserSocket } from '../../transport/browser-socket.js';
+import { refuseProviderKey } from '../provider-key.js';
 import { VoiceClient } from '../voice-client.js';
 import { audioObstacle, audioSuspended } from './audio-failures.js';
 import { openMicrophone } from './browser-microphone.js';
@@ -43,7 +44,9 @@ export class BrowserVoice {
   #microphone: BrowserMicrophone | undefined;
   #muted = false;
 
+  /** Throws `HostError` `USAGE` for a token that is a provider's key. */
   constructor(options: BrowserVoiceOptions) {
+    if (options.token !== undefined) refuseProviderKey(options.token, 'The token');
     this.#options = options;
   }
 

@@ -171,6 +171,8 @@ describe('RunStore', () => {
     unsubscribe();
     store.close();
     store.close();
+    await settled();
+    expect([server.lastRun.connections, clock.pendingTimers]).toEqual([0, 0]);
     server.lastRun.say(...shortRun().slice(2));
     await settled();
     expect([shown.length, frames.waiting, clock.pendingTimers, store.getSnapshot().status, server.requests.length]).toEqual([before, 0, 0, 'idle', 1]);

@@ -15,14 +15,18 @@ const READY: GatewayMessage = { type: 'ready', protocol: 1, sessionId: 's1', age
 const info = { sessionId: 's1', agentName: 'Ava', timestamp: 0 };
 
 /** A device whose sound is a note in a list, over a socket whose far end the test holds. */
-function setup(microphone: 'there' | 'denied' = 'there') {
+function setup(microphone: 'there' | 'denied' | Promise<void> = 'there') {
   const clock = new ManualClock();
   const did: string[] = [];
   const fars: ReturnType<typeof scriptedTransport>['far'][] = [];
   const openDevice = (): VoiceDevice => ({
     microphoneLabel: undefined,
     unlock: () => Promise.resolve(void did.push('unlock')),
-    openMicrophone: () => (microphone === 'denied' ? Promise.reject(new HostError('MICROPHONE_DENIED', 'Not allowed.')) : Promise.resolve(void did.push('open'))),
+    openMicrophone: async () => {
+      if (microphone === 'denied') throw new HostError('MICROPHONE_DENIED', 'Not allowed.');
+      await (microphone === 'there' ? undefined : microphone);
+      did.push('open');
+    },
     closeMicrophone: () => void did.push('close microphone'),
     mute: (muted) => void did.push(`mute ${muted}`),
     close: () => Promise.resolve(void did.push('close')),
@@ -114,6 +118,17 @@ describe('VoiceStore', () => {
     await store.disconnect();
     expect(await connecting).toBe(false);
     expect([store.getSnapshot().status, store.getSnapshot().error, fars.length]).toEqual(['ended', undefined, 1]);
+  });
+
+  it('lets go of a microphone that is allowed after the person has hung up', async () => {
+    let allow = (): void => {};
+    const { store, did, fars } = setup(new Promise((resolve) => (allow = resolve)));
+    const connecting = store.connect();
+    await settle();
+    await store.disconnect();
+    allow();
+    expect(await connecting).toBe(false);
+    expect([did.slice(-2), fars.length, store.getSnapshot().microphone]).toEqual([['open', 'close microphone'], 0, false]);
   });
 
   it('shows what is said, what was heard of it, and which tools ran', async () => {

@@ -157,6 +157,8 @@ describe('EventStreamParser', () => {
     expect(readText('data: 1\n'.repeat(8) + '\n', { maxEventBytes: 64 }).events).toHaveLength(1);
     expect(readText('data: 1\n'.repeat(9) + '\n', { maxEventBytes: 64 }).error).toMatchObject({ code: 'PROTOCOL_BAD_FRAME' });
     expect(readText('data\n'.repeat(13) + '\n', { maxEventBytes: 64 }).error).toMatchObject({ code: 'PROTOCOL_BAD_FRAME' });
+    // Each event counts for itself.
+    expect(readText(`data: ${'x'.repeat(40)}\n\n`.repeat(20), { maxEventBytes: 64 }).events).toHaveLength(20);
     expect(() => new EventStreamParser({ maxEventBytes: 0 })).toThrow(RangeError);
   });
 
