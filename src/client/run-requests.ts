@@ -113,6 +113,7 @@ const HINTS: Readonly<Record<number, string>> = {
   401: 'Pass the token that the server expects.',
   403: 'The server does not let this user, or this page, in.',
   404: 'Check the address; a run is kept for a limited time after its end.',
+  405: 'This server has no runs at this address.',
   429: 'Try again in a moment.',
 };
 

@@ -286,6 +286,7 @@ describe('streamRun', () => {
     const cases = [
       [errorAnswer(401, 'UNAUTHORIZED', 'Who are you?'), { name: 'VoicewireError', code: 'UNAUTHORIZED', message: 'Who are you?', hint: 'A hint.', retryable: false }],
       [{ status: 404, body: '<html>nothing</html>' }, { code: 'GATEWAY_REFUSED', message: expect.stringContaining('404') }],
+      [{ status: 405, body: 'Only GET.' }, { code: 'GATEWAY_REFUSED', hint: 'This server has no runs at this address.' }],
       [{ status: 500, body: 'x'.repeat(100_000) }, { code: 'GATEWAY_REFUSED' }],
       [{ status: 200, headers: { 'content-type': 'text/html' }, body: '<html>' }, { code: 'GATEWAY_REFUSED', message: expect.stringContaining('text/html') }],
     ] as const;
