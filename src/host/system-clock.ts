@@ -12,8 +12,9 @@ export const systemClock: Clock = {
   unixMs: () => Date.now(),
   after(delayMs: number, fire: () => void): Timer {
     let handle: ReturnType<typeof setTimeout>;
+    // A deadline that is over already is due at once; newer versions of Node print a warning for a negative time.
     const wait = (restMs: number): void => {
-      handle = restMs > LONGEST_MS ? setTimeout(() => wait(restMs - LONGEST_MS), LONGEST_MS) : setTimeout(fire, restMs);
+      handle = restMs > LONGEST_MS ? setTimeout(() => wait(restMs - LONGEST_MS), LONGEST_MS) : setTimeout(fire, Math.max(0, restMs));
       if (typeof handle === 'object') handle.unref();
     };
     wait(delayMs);
