@@ -44,7 +44,7 @@ class Talk<Context> {
   #agent: AnyAgent<Context>;
   /** Resolves when everything of before stands in the session. */
   #settled: Promise<void> = Promise.resolve();
-  /** How many items the newest answer has added at most. */
+  /** How many items the newest answer has put into the session at most; none where it has said nothing, or nothing of it was kept. */
   #newest = 0;
 
   constructor(agent: Agent<Context>, options: AgentWorkflowOptions<Context>) {
@@ -68,6 +68,8 @@ class Talk<Context> {
   /** What was spoken last has been cut short: what was heard of it is what was said. */
   cut(heardText: string): Promise<void> {
     return this.#then(async () => {
+      // What stands there then is of earlier turns, and was heard.
+      if (this.#newest === 0) return;
       const { count, items } = cutToHeard(await this.#session.items(this.#newest + 1), heardText);
       await this.#session.replace(count, items);
     });
@@ -92,7 +94,7 @@ class Talk<Context> {
   /** One turn: a run, and where it waits for a person who decides now, another that goes on from it. */
   async #speak(text: string, life: AbortSignal, words: Channel<string>): Promise<void> {
     try {
-      await unlessAborted(life, this.#settled);
+      await unlessAborted(life, this.#then(() => Promise.resolve(void (this.#newest = 0))));
       for (let input: RunInput | undefined = text; input !== undefined; ) {
         // Words of two runs stand on lines of their own.
         if (input !== text) await words.send('\n');
@@ -111,9 +113,10 @@ class Talk<Context> {
     const run = createRun<Context, string>(this.#agent, input, { ...options, session: this.#session, signal, runId: newRunId() });
     onRun?.(run);
     void this.#then(async () => {
-      await run.end;
+      const end = await run.end;
       this.#agent = run.agent;
-      this.#newest = run.history.length;
+      const kept = !(end.status === 'failed' && end.error instanceof RunError && end.error.code === 'MEMORY_FAILED');
+      this.#newest = kept ? run.history.length : 0;
     });
     return run;
   }

@@ -55,6 +55,28 @@ describe('an agent in a pipeline', () => {
     expect(session.items().at(-1)).toEqual({ type: 'message', role: 'assistant', text: 'One.', interrupted: true });
   });
 
+  it('leaves earlier answers alone when nothing of the newest was kept', async () => {
+    const session = new InProcessMemory();
+    const add = session.add.bind(session);
+    const talk = workflow(agent, scriptedTextModel(['Sunny.', 'Rainy.']), { session });
+    await collect(talk.answer({ text: 'Today?', signal: never }));
+    // A turn that was given up before its run began.
+    const given = new AbortController();
+    const words = talk.answer({ text: 'And then?', signal: given.signal })[Symbol.asyncIterator]();
+    const next = words.next();
+    given.abort(new Error('barge-in'));
+    await expect(next).rejects.toThrow('barge-in');
+    await talk.heard?.('', '');
+    expect(session.items().map((item) => (item.type === 'message' ? item.text : ''))).toEqual(['Today?', 'Sunny.']);
+    session.add = () => {
+      throw new Error('full');
+    };
+    await expect(collect(talk.answer({ text: 'Tomorrow?', signal: never }))).rejects.toMatchObject({ code: 'MEMORY_FAILED' });
+    session.add = add;
+    await talk.heard?.('Rai', 'ny.');
+    expect(session.items().map((item) => (item.type === 'message' ? item.text : ''))).toEqual(['Today?', 'Sunny.']);
+  });
+
   it('is let go of while a next() is pending: the request ends', async () => {
     const model = scriptedTextModel([{ text: 'Well', hangs: true }, 'Again.']);
     const talk = workflow(agent, model);
