@@ -1,8 +1,9 @@
 import type { Logger, RealtimeModel } from '../../session/index.js';
-import { startEmulator } from '../emulator/index.js';
+import { pipelineModel, startEmulator } from '../emulator/index.js';
 import type { Emulator, EmulatorOptions } from '../emulator/index.js';
 import { openaiRealtime } from '../provider/openai/openai-realtime.js';
 import { readScriptFile } from './script-file.js';
+import type { PipelineParts } from './text-parts.js';
 
 /** A model to talk to, and what was started for it. */
 export interface ChosenModel extends AsyncDisposable {
@@ -13,6 +14,8 @@ export interface ChosenModel extends AsyncDisposable {
 }
 
 export const EMULATOR_NOTE = 'The emulator follows a script: it hears when you speak, but does not understand what you say.';
+
+const PIPELINE_NOTE = 'The text agent of this pipeline follows a script: it answers what the script expects to hear.';
 
 /** A model server somewhere, spoken to with the key where there is one. */
 export function remoteModel(options: { readonly url?: string; readonly apiKey?: string; readonly model?: string }): ChosenModel {
@@ -28,6 +31,17 @@ export async function emulatedModel(script: string, logger: Logger): Promise<Cho
     note: EMULATOR_NOTE,
     isEmulator: true,
     [Symbol.asyncDispose]: () => emulator.close(),
+  };
+}
+
+/** A recogniser, a text model and a synthesiser in the place of a realtime model. */
+export function pipelineChoice({ recogniser, model, synthesiser, isScript }: PipelineParts, logger: Logger): ChosenModel {
+  const label = `pipeline of ${recogniser().label}, ${model.label} and ${synthesiser.label}`;
+  return {
+    model: pipelineModel({ recogniser, model, synthesiser, label, logger }),
+    ...(isScript ? { note: PIPELINE_NOTE } : {}),
+    isEmulator: isScript,
+    [Symbol.asyncDispose]: async () => {},
   };
 }
 

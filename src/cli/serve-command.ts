@@ -1,3 +1,4 @@
+import { demoScript } from '../emulator/index.js';
 import { startGateway } from '../gateway/index.js';
 import type { Gateway } from '../gateway/index.js';
 import { bundledClip } from '../host/bundled-clip.js';
@@ -6,28 +7,35 @@ import { packageVersion } from '../host/package-version.js';
 import { systemClock } from '../host/system-clock.js';
 import { commonFlags, counted, listFlag, stringFlag, usage, wholeNumber } from './command.js';
 import type { Command, FlagValues } from './command.js';
-import { demoAgent } from './demo-agent.js';
-import { emulatedModel, remoteModel } from './model-choice.js';
+import { demoAgent, demoTextAgent } from './demo-agent.js';
+import { chatOf } from './serve-chat.js';
+import { emulatedModel, pipelineChoice, remoteModel } from './model-choice.js';
 import type { ChosenModel } from './model-choice.js';
 import { builtPageDir } from './package-files.js';
 import { redactionFrom } from './record-command.js';
 import { RecordedCalls } from './recorded-calls.js';
 import { painter, untilInterrupted } from './terminal.js';
 import type { Terminal } from './terminal.js';
+import { pipelineParts, scriptOf, speechFlags, textFlags, textPart } from './text-parts.js';
 
 export const serveCommand: Command = {
   name: 'serve',
   summary: 'the gateway, with a page to talk to the agent',
   about: [
     'Starts the gateway. Its model is the real one when OPENAI_API_KEY is set, any compatible server with --model-url,',
-    'and otherwise an emulator that needs no key and no network. Environment: PORT, VOICEWIRE_MODEL_URL, VOICEWIRE_TOKEN.',
+    'and otherwise an emulator that needs no key and no network. With --model pipeline it is a recogniser, a text model and a synthesiser, each offline',
+    'unless its flags name a model or a server, or OPENAI_API_KEY is set. POST /chat/stream is answered by the text model.',
+    'Environment: PORT, VOICEWIRE_MODEL_URL, VOICEWIRE_TOKEN.',
   ].join('\n'),
+  examples: ['npx voicewire serve --model pipeline'],
   example: 'npx voicewire serve --port 3000',
   flags: {
     port: { type: 'string', value: '<number>', help: 'where to listen; 0 takes a free port (PORT, 3000)' },
     host: { type: 'string', value: '<address>', help: 'address to bind; others than 127.0.0.1 need a token' },
     'model-url': { type: 'string', value: '<url>', help: 'realtime model server, ws:// or wss:// (VOICEWIRE_MODEL_URL)' },
-    model: { type: 'string', value: '<name>', help: 'model to ask for (gpt-realtime)' },
+    model: { type: 'string', value: '<name>', help: 'model to ask for (gpt-realtime), or pipeline' },
+    ...textFlags,
+    ...speechFlags,
     script: { type: 'string', value: '<name>', help: 'use the emulator, with the script demo, parrot, or a file of your own' },
     token: { type: 'string', value: '<token>', help: 'what clients must know (VOICEWIRE_TOKEN)' },
     'allow-origin': { type: 'string', multiple: true, value: '<origin>', help: 'page elsewhere that may connect, e.g. https://app.example.com' },
@@ -49,7 +57,12 @@ async function serve(values: FlagValues, terminal: Terminal): Promise<number> {
   const allowedHosts = listFlag(values, 'allow-host').map(hostFrom);
   const startedMs = systemClock.now();
 
-  await using chosen = await chooseModel(values, terminal, (script) => emulatedModel(script, logger));
+  const isPipeline = stringFlag(values, 'model') === 'pipeline';
+  const speech = Object.keys(speechFlags).find((name) => values[name] !== undefined);
+  if (speech !== undefined && !isPipeline) throw usage(`--${speech} is for a pipeline.`, 'Add --model pipeline.');
+  const script = stringFlag(values, 'script') === 'parrot' ? demoScript : await scriptOf(values);
+  const keyCounts = values['script'] === undefined;
+  await using chosen = isPipeline ? pipelineChoice(pipelineParts(values, terminal, script, logger, { keyCounts }), logger) : await chooseModel(values, terminal, (name) => emulatedModel(name, logger));
   const folder = stringFlag(values, 'record');
   await using calls = folder === undefined ? undefined : new RecordedCalls(folder, [...(token === undefined ? [] : [token]), ...redactionFrom([], terminal.env).secrets ?? []], logger);
   await using gateway = await startGateway({
@@ -57,6 +70,7 @@ async function serve(values: FlagValues, terminal: Terminal): Promise<number> {
     port,
     model: chosen.model,
     agent: demoAgent,
+    chat: chatOf(demoTextAgent(), textPart(values, terminal, script, { keyCounts }).model),
     allowedOrigins,
     allowedHosts,
     logger,

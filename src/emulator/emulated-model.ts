@@ -30,8 +30,8 @@ export interface EmulatedModelOptions extends Partial<Pick<EmulatedSessionOption
   readonly mode?: 'script' | 'parrot';
   /** Makes the brain of each connection, in place of those that `mode` names. */
   readonly brain?: BrainFactory;
-  /** Understands what is said; without one a spoken turn means what the script says. */
-  readonly recogniser?: Recogniser;
+  /** Makes what understands what is said on each connection; without it a spoken turn means what the script says. */
+  readonly recogniser?: () => Recogniser;
   /** Speaks what a brain has no sound for. Default: the clips of the package and a murmur. */
   readonly voice?: Voice;
   /** For people. Default `emulator`. */
@@ -92,7 +92,8 @@ export class EmulatedModel implements RealtimeModel {
     const lagMs = this.#lagMs;
     this.#connections += 1;
     const number = this.#connections;
-    const { script = demoScript, mode = 'script', pace = 8, sessionLimitMs = 3_600_000, thinkMs = 120, seed = 0, recogniser } = this.#options;
+    const { script = demoScript, mode = 'script', pace = 8, sessionLimitMs = 3_600_000, thinkMs = 120, seed = 0 } = this.#options;
+    const recogniser = this.#options.recogniser?.();
     const brain = this.#options.brain?.() ?? (mode === 'parrot' ? new ParrotBrain() : new ScriptBrain(script));
     const kind = { kind: 'realtime', model: this.label, recognises: recogniser !== undefined, mcpServers: script.mcpServers ?? [] } as const;
     const session = new EmulatedSession({ ...kind, brain, pace, sessionLimitMs, thinkMs, seed: seed + number, unixSeconds: UNIX_SECONDS, nowMs: clock.now() });

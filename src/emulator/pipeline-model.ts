@@ -6,7 +6,8 @@ import { PipelineBrain } from './pipeline-brain.js';
 import type { PipelineBrainOptions } from './pipeline-brain.js';
 
 export interface PipelineOptions extends PipelineBrainOptions {
-  readonly recogniser: SpeechRecogniser;
+  /** One for all sessions, or what makes one for each. */
+  readonly recogniser: SpeechRecogniser | (() => SpeechRecogniser);
 }
 
 /** Its sessions end when their connections do: nothing in here has a day's limit. */
@@ -27,7 +28,7 @@ export function pipelineModel(options: PipelineOptions & { readonly clock?: Cloc
   return new EmulatedModel({
     label,
     brain: () => new PipelineBrain(options),
-    recogniser: wholeTurns(recogniser, logger),
+    recogniser: () => wholeTurns(recogniser, logger),
     pace: PACE,
     lagMs: 0,
     thinkMs: 0,
@@ -37,7 +38,8 @@ export function pipelineModel(options: PipelineOptions & { readonly clock?: Cloc
 }
 
 /** A recogniser as sessions of the emulator ask it: for the text of a whole turn. What it fails at counts as not understood. */
-export function wholeTurns(recogniser: SpeechRecogniser, logger?: Logger): Recogniser {
+export function wholeTurns(given: PipelineOptions['recogniser'], logger?: Logger): Recogniser {
+  const recogniser = typeof given === 'function' ? given() : given;
   return {
     async recognise({ samples, sampleRate }) {
       const over = new AbortController();

@@ -106,7 +106,7 @@ const PING_INTERVAL_MS = 30_000;
  */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {
   const { host = '127.0.0.1', port = 0, apiKey, beta = false, clock = systemClock, logger = silentLogger, pace = 8, sessionLimitMs = 3_600_000, thinkMs = 120 } = options;
-  const recogniser = options.recogniser ?? (options.mode === 'pipeline' && options.pipeline !== undefined ? wholeTurns(options.pipeline.recogniser, logger) : undefined);
+  const newRecogniser = recogniserOf(options, logger);
   if (!(pace >= 0.1 && pace <= 1000)) throw new RangeError(`pace must be from 0.1 to 1000, not ${pace}.`);
   if (!(sessionLimitMs > 0)) throw new RangeError(`sessionLimitMs must be above 0, not ${sessionLimitMs}.`);
   const script = parseScript(options.script ?? demoScript);
@@ -137,7 +137,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   /** The session that a client has asked for, by its address and its secret. */
   function sessionFor(secret: ClientSecret | undefined, translates: boolean, query: URLSearchParams, seed: number, wantsOld: boolean): { readonly session: DrivenSession; readonly model: string } {
     const model = secret?.model ?? query.get('model')?.slice(0, 128) ?? (translates ? 'gpt-realtime-translate' : 'gpt-realtime');
-    const common = { brain: newBrain(), model, sessionLimitMs, recognises: recogniser !== undefined, seed, unixSeconds: unixSeconds(), nowMs: clock.now() };
+    const common = { brain: newBrain(), model, sessionLimitMs, recognises: newRecogniser !== undefined, seed, unixSeconds: unixSeconds(), nowMs: clock.now() };
     if (translates) return { model, session: new TranslationSession({ ...common, ...(secret?.kind === 'translation' ? { config: secret.config } : {}) }) };
     const kind = secret?.kind === 'transcription' || (secret === undefined && query.get('intent') === 'transcription') ? 'transcription' : 'realtime';
     const session = new EmulatedSession({
@@ -167,7 +167,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       const seed = firstSeed + number;
       const [path, query = ''] = (request.url ?? '').split('?');
       const opened = sessionFor(secretOf(request, secrets, unixSeconds()), path === TRANSLATION_PATH, new URLSearchParams(query), seed, wantsOld);
-      const connection = new EmulatorConnection(transport, request.socket, opened.session, { clock, voice, recogniser, notice, seed, logger: logger.child({ emulatedSession: number }), onGone: () => standing.left(number) });
+      const connection = new EmulatorConnection(transport, request.socket, opened.session, { clock, voice, recogniser: newRecogniser?.(), notice, seed, logger: logger.child({ emulatedSession: number }), onGone: () => standing.left(number) });
       standing.joined(number, opened.model, connection);
       connection.start(standing.faults);
     },
@@ -193,6 +193,12 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
     },
   };
   return emulator;
+}
+
+/** Makes what understands the callers of one session; undefined where nothing does. */
+function recogniserOf({ recogniser, mode, pipeline }: EmulatorOptions, logger: Logger): (() => Recogniser) | undefined {
+  if (recogniser !== undefined) return () => recogniser;
+  return mode === 'pipeline' && pipeline !== undefined ? () => wholeTurns(pipeline.recogniser, logger) : undefined;
 }
 
 function brainOf({ mode = 'script', pipeline }: EmulatorOptions, script: Script): BrainFactory {

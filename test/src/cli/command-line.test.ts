@@ -20,10 +20,10 @@ describe('help', () => {
   it.each([['--help'], ['-h'], ['help']])('%s lists the commands and shows an example of each', async (flag) => {
     const { exitCode, out } = run([flag]);
     expect(await exitCode).toBe(0);
-    for (const name of ['serve', 'talk', 'emulator', 'record', 'replay', 'inspect', 'load']) expect(out.join('\n')).toMatch(new RegExp(`^ {2}${name} [^]*Examples:[^]*\\n {2}npx voicewire ${name} `, 'm'));
+    for (const name of ['serve', 'talk', 'emulator', 'record', 'replay', 'inspect', 'load', 'chat', 'pipeline']) expect(out.join('\n')).toMatch(new RegExp(`^ {2}${name} [^]*Examples:[^]*\\n {2}npx voicewire ${name} `, 'm'));
   });
 
-  it.each(['serve', 'talk', 'emulator', 'record', 'replay', 'inspect', 'load'])('%s --help shows examples of that command, whatever else stands there', async (name) => {
+  it.each(['serve', 'talk', 'emulator', 'record', 'replay', 'inspect', 'load', 'chat', 'pipeline'])('%s --help shows examples of that command, whatever else stands there', async (name) => {
     for (const args of [[name, '--help'], [name, '--nonsense', '-h'], ['help', name]]) {
       const { exitCode, out } = run(args);
       expect(await exitCode).toBe(0);
