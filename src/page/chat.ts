@@ -142,6 +142,15 @@ function submit(): void {
   ask(text);
 }
 
+/** A gateway may be there for voice alone: better said before somebody writes. Its health names its runs where it has any. */
+async function lookForTextAgent(): Promise<void> {
+  const response = await fetch('/healthz', { cache: 'no-store' });
+  if (!response.ok || 'maxRuns' in ((await response.json()) as object)) return;
+  const talk = element('a', '', 'Talk to it');
+  talk.href = `./${location.search}`;
+  byId('purpose').replaceChildren('This gateway has no agent that answers in writing. ', talk, ', or start it with one.');
+}
+
 /** What was there before a reload; a run that was on then goes on. */
 function restore(): void {
   const { turns } = chat;
@@ -188,3 +197,5 @@ byId('fresh').addEventListener('click', () => {
 for (const link of document.querySelectorAll<HTMLAnchorElement>('.ways a')) link.search = location.search;
 restore();
 draw();
+// Where even that fails, the first message will say what is wrong.
+lookForTextAgent().catch(() => {});

@@ -85,7 +85,7 @@ describe.skipIf(executablePath === undefined)('the text chat', () => {
     expect(await last().locator('.prose li').count()).toBe(2);
     expect(await last().locator('pre').textContent()).toBe('BEGIN:VEVENT\nSUMMARY:Trattoria Aurora, table 12 (V-4711)\nDTSTART:20261127T193000\nEND:VEVENT');
     expect(await last().locator('.answer > *').evaluateAll((all) => all.map(({ className }) => className.split(' ')[0]))).toEqual(['who', 'thought', 'prose', 'tool', 'prose']);
-    expect(server.requests[0]?.headers.get('authorization')).toBe('Bearer t0k');
+    expect(server.requests.find(({ method }) => method === 'POST')?.headers.get('authorization')).toBe('Bearer t0k');
     await page.screenshot({ path: `${outputFolder}chat.png` });
     await page.emulateMedia({ colorScheme: 'dark' });
     await page.screenshot({ path: `${outputFolder}chat-dark.png` });
@@ -215,6 +215,20 @@ describe.skipIf(executablePath === undefined)('the text chat', () => {
     await page.screenshot({ path: `${outputFolder}chat-scrolled.png` });
     await page.locator('#latest').click();
     await expect.poll(restOfScroll).toBeLessThan(2);
+  });
+
+  test('a gateway without an agent that writes is told before anybody writes', async () => {
+    await page.locator('#purpose', { hasText: 'Its answer appears' }).waitFor();
+    await page.route('**/healthz', (route) => route.fulfill({ json: { status: 'ok', sessions: 0 } }));
+    await page.reload();
+    await page.locator('#purpose', { hasText: 'no agent that answers in writing' }).waitFor();
+    await page.screenshot({ path: `${outputFolder}chat-voice-only.png` });
+    expect(await page.locator('#purpose a').getAttribute('href')).toBe('./?token=t0k');
+    await page.route('**/healthz', (route) => route.fulfill({ json: { status: 'ok', sessions: 0, runs: 0, maxRuns: 10 } }));
+    const asked = page.waitForResponse('**/healthz');
+    await page.reload();
+    await (await asked).finished();
+    await page.locator('#purpose', { hasText: 'Its answer appears' }).waitFor();
   });
 
   test('the two pages lead to each other, and the token goes along', async () => {
