@@ -28,7 +28,7 @@ export function bundledClip(name: BundledClip = 'one_moment'): Promise<FallbackC
 async function read(file: string): Promise<FallbackClip> {
   // This file lies at another depth in the source tree than in dist.
   for (const folder of ['../../fixtures/voice/', '../../../fixtures/voice/']) {
-    const bytes = await readFile(new URL(`${folder}${file}`, import.meta.url)).catch(() => undefined);
+    const bytes = await readFile(new URL(/* @vite-ignore */ /* webpackIgnore: true */ `${folder}${file}`, import.meta.url)).catch(() => undefined);
     if (bytes === undefined) continue;
     const { samples, channels, sampleRate } = decodeWav(bytes);
     return { samples: mixToMono(samples, channels), sampleRate };

@@ -44,10 +44,11 @@ export interface NewClientOptions {
  * A client of the `openai` package, which is loaded now. Rejects with `HostError` `PACKAGE_MISSING` where it is not installed. The client knows no
  * key: each request brings its own.
  */
-export async function createOpenaiClient({ baseUrl, isOpenai }: NewClientOptions, load: () => Promise<unknown> = () => import('openai')): Promise<OpenaiClient> {
+export async function createOpenaiClient({ baseUrl, isOpenai }: NewClientOptions, load?: () => Promise<unknown>): Promise<OpenaiClient> {
   let module: OpenaiModule;
   try {
-    module = (await load()) as OpenaiModule;
+    // Bundlers look for a package that is named. `try` tells webpack, and `catch` tells esbuild, to make the bundle also where it is not installed.
+    module = (await (load === undefined ? import('openai').catch((error: unknown) => Promise.reject(error as Error)) : load())) as OpenaiModule;
   } catch (cause) {
     throw new HostError('PACKAGE_MISSING', 'The package openai could not be loaded; this provider sends its requests with it.', { hint: 'npm install openai', cause });
   }
