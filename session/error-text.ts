@@ -25,6 +25,27 @@ export function explainError(error: unknown): string {
   return lines.join('\n');
 }
 
+/** An error as it may be told outside. Plain data. */
+export interface ToldError {
+  readonly code: string;
+  readonly message: string;
+  readonly hint?: string;
+}
+
+/**
+ * What may be told of the error that ended a run to whoever reads it, wherever they are. The words of one that is not ours stay here: they may hold what is
+ * nobody's business outside.
+ */
+export function toldError(error: unknown): ToldError {
+  if (!(error instanceof VoicewireError)) return { code: 'RUN_FAILED', message: 'The run failed.', hint: 'Whoever began it finds the error in its `end`; the log of the server names its kind.' };
+  return { code: error.code, message: errorText(error), ...(error.hint === undefined ? {} : { hint: error.hint }) };
+}
+
+/** What a log may say of an error: its kind, not its words. */
+export function errorFields(error: unknown): { readonly error: string; readonly code?: string } {
+  return { error: error instanceof Error ? error.name : typeof error, ...(error instanceof VoicewireError ? { code: error.code } : {}) };
+}
+
 /** Words of a problem, as a model gets them in the place of a tool's result. */
 export function problem(text: string): string {
   return JSON.stringify({ error: text });

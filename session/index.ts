@@ -1,5 +1,6 @@
 export * from './errors.js';
-export { errorText, explainError } from './error-text.js';
+export { errorFields, errorText, explainError, toldError } from './error-text.js';
+export type { ToldError } from './error-text.js';
 export { Emitter } from './events/emitter.js';
 export type * from './events/history-item.js';
 export type * from './events/response-result.js';

@@ -1,5 +1,4 @@
-import { VoicewireError } from '../errors.js';
-import { errorText } from '../error-text.js';
+import { toldError } from '../error-text.js';
 import type { FlatRunEvent, RunEnd, RunEvent } from './run-event.js';
 
 /** What the flat view has to remember of a run. Plain data. */
@@ -46,7 +45,7 @@ export function flattenEnd({ runId, text }: FlatState, end: RunEnd): FlatRunEven
       if (end.by !== 'timeout') return { type: 'run.done', runId, text, end: end.status };
       return { type: 'run.error', runId, error: { code: 'RUN_TIMEOUT', message: 'The run took longer than it may.' } };
     case 'failed':
-      return { type: 'run.error', runId, error: errorFacts(end.error) };
+      return { type: 'run.error', runId, error: toldError(end.error) };
   }
 }
 
@@ -78,10 +77,4 @@ function flattenModelEvent(state: FlatState, event: Extract<RunEvent, { type: 'r
     case 'raw':
       return [];
   }
-}
-
-function errorFacts(error: unknown): Extract<FlatRunEvent, { type: 'run.error' }>['error'] {
-  const message = errorText(error);
-  if (!(error instanceof VoicewireError)) return { code: 'UNKNOWN', message };
-  return { code: error.code, message, ...(error.hint === undefined ? {} : { hint: error.hint }) };
 }

@@ -1,3 +1,4 @@
+import type { ToldError } from '../error-text.js';
 import type { TextModelEvent, TextOutputItem } from '../ports/text-model.js';
 
 /** What stands on every event of a run. */
@@ -57,4 +58,4 @@ export type FlatRunEvent =
   | { readonly type: 'run.agent'; readonly runId: string; readonly agentName: string }
   | { readonly type: 'run.step.done'; readonly runId: string; readonly step: number; readonly text: string }
   | { readonly type: 'run.done'; readonly runId: string; readonly text: string; readonly end: 'completed' | 'cancelled' | 'interrupted' }
-  | { readonly type: 'run.error'; readonly runId: string; readonly error: { readonly code: string; readonly message: string; readonly hint?: string } };
+  | { readonly type: 'run.error'; readonly runId: string; readonly error: ToldError };

@@ -1,4 +1,5 @@
 import type { Agent, AnyAgent } from '../agent/agent.js';
+import { errorFields } from '../error-text.js';
 import { InvalidStateError, RunError } from '../errors.js';
 import type { Timer } from '../ports/clock.js';
 import { silentLogger } from '../ports/logger.js';
@@ -145,6 +146,7 @@ export class RunLife<Context, Output> {
     } catch (error) {
       const stop = this.#stop;
       const end: RunEnd = stop === undefined ? { status: 'failed', error } : { status: 'cancelled', by: stop.by };
+      if (stop === undefined) this.#options.logger?.warn('A run failed.', { runId: this.#state.runId, ...errorFields(error) });
       this.#over(end, { error });
       // The reader need not wait for this; whoever awaits the end does.
       await this.#runner.close().catch(() => this.#options.logger?.warn('What was said in a run that did not come to its end could not be kept.', { runId: this.#state.runId }));

@@ -1,5 +1,5 @@
 import { errorText, problem } from '../error-text.js';
-import { RunError } from '../errors.js';
+import { RunError, VoicewireError } from '../errors.js';
 import type { Clock } from '../ports/clock.js';
 import type { TextInputItem, TextOutputItem } from '../ports/text-model.js';
 import { asInput, openCalls } from './conversation.js';
@@ -82,7 +82,9 @@ export class RunMemory {
 }
 
 function failed(what: string, cause: unknown): RunError {
-  return new RunError('MEMORY_FAILED', `${what}: ${errorText(cause)}`, { cause });
+  // The words of a database are for whoever began the run, and this message is for whoever reads it.
+  const isOurs = cause instanceof VoicewireError || (cause instanceof DOMException && cause.name === 'TimeoutError');
+  return new RunError('MEMORY_FAILED', isOurs ? `${what}: ${errorText(cause)}` : `${what}.`, { cause });
 }
 
 function withoutOrphans(items: readonly TextInputItem[]): TextInputItem[] {

@@ -1,4 +1,4 @@
-import { silentLogger } from '../../session/index.js';
+import { errorFields, silentLogger } from '../../session/index.js';
 import type { Clock, Logger, Timer } from '../../session/index.js';
 import { systemClock } from '../host/system-clock.js';
 import { encodeSse } from '../protocol/sse/encode.js';
@@ -6,7 +6,7 @@ import type { SseMessage } from '../protocol/sse/encode.js';
 import type { EventSink } from './event-sink.js';
 import { orAborted, readUntil } from './read-until.js';
 import type { EventStream } from './read-until.js';
-import { errorFields, failedEvent, isTerminal } from './terminal-event.js';
+import { failedEvent, isTerminal } from './terminal-event.js';
 import type { TerminalEndEvent, TerminalErrorEvent } from './terminal-event.js';
 
 export interface EventStreamOptions<T> {

@@ -1,11 +1,10 @@
-import { silentLogger } from '../../session/index.js';
+import { errorFields, silentLogger } from '../../session/index.js';
 import { systemClock } from '../host/system-clock.js';
 import { STOPPED_BODY, answerRun } from './answer-run.js';
 import { eventResponse } from './event-response.js';
 import { bodyLimits, readJsonBodyOf } from './read-body.js';
 import { JSON_HEADERS, errorAnswer, runAddress } from './run-requests.js';
 import type { RunRoutesOptions } from './run-routes.js';
-import { errorFields } from './terminal-event.js';
 
 /** Answers a request for one of the three addresses, or gives `undefined` for any other. Never rejects. */
 export type RunHandler = (request: Request) => Promise<Response> | undefined;

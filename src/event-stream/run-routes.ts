@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { silentLogger } from '../../session/index.js';
+import { errorFields, silentLogger } from '../../session/index.js';
 import type { Clock, Logger } from '../../session/index.js';
 import { systemClock } from '../host/system-clock.js';
 import type { SseMessage } from '../protocol/sse/encode.js';
@@ -12,7 +12,6 @@ import type { RunDesk } from './run-desk.js';
 import { JSON_HEADERS, errorAnswer, runAddress } from './run-requests.js';
 import type { RunAddress } from './run-requests.js';
 import { streamToResponse } from './stream-to-response.js';
-import { errorFields } from './terminal-event.js';
 
 /** What the routes of runs need; `Request` is that of the server. */
 export interface RunRoutesOptions<Request = IncomingMessage> extends Partial<BodyLimits> {

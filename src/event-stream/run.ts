@@ -1,9 +1,10 @@
+import { errorFields } from '../../session/index.js';
 import type { Clock, Logger, Timer } from '../../session/index.js';
 import type { EventLog } from './event-log.js';
 import { ReadAhead } from './read-ahead.js';
 import { readUntil } from './read-until.js';
 import { RunReader } from './run-reader.js';
-import { errorFields, failedEvent, isTerminal } from './terminal-event.js';
+import { failedEvent, isTerminal } from './terminal-event.js';
 import type { TerminalEndEvent, TerminalReason, TerminalErrorEvent } from './terminal-event.js';
 
 /** Anything with a `type` that can be written as JSON. */

@@ -1,10 +1,9 @@
-import { silentLogger } from '../../session/index.js';
+import { errorFields, silentLogger } from '../../session/index.js';
 import type { Transport } from '../transport/transport.js';
 import { orAborted, readUntil } from './read-until.js';
 import type { EventStream } from './read-until.js';
 import { SocketReader } from './stream-to-socket.js';
 import type { SocketEnd, SocketStreamOptions } from './stream-to-socket.js';
-import { errorFields } from './terminal-event.js';
 
 /**
  * One stream to any number of sockets. Each has an outbox of its own, so a slow one does not hold the others; one that is added later gets what comes from then

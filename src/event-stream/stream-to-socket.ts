@@ -1,4 +1,4 @@
-import { silentLogger } from '../../session/index.js';
+import { errorFields, silentLogger } from '../../session/index.js';
 import type { Clock, Logger } from '../../session/index.js';
 import { systemClock } from '../host/system-clock.js';
 import type { Transport } from '../transport/transport.js';
@@ -6,7 +6,7 @@ import type { OutboxCounts, OutboxPolicy, OutboxRule } from './outbox.js';
 import { orAborted, readUntil } from './read-until.js';
 import type { EventStream } from './read-until.js';
 import { SocketOutbox } from './socket-outbox.js';
-import { errorFields, failedEvent } from './terminal-event.js';
+import { failedEvent } from './terminal-event.js';
 
 export interface SocketStreamOptions<T> {
   /** What becomes of a value that waits. Default: {@link runEventRule}. */
