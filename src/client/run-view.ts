@@ -72,6 +72,8 @@ export function foldRunEvent(view: RunView, event: RunStreamEvent): RunView {
     case 'run.start':
       return { ...view, runId: event.runId, agentName: event.agentName };
     case 'run.agent':
+      // A run tells who begins as well: that one has not taken over from anybody.
+      if (event.agentName === view.agentName) return view;
       return { ...view, agentName: event.agentName, parts: [...view.parts, { type: 'agent', agentName: event.agentName }] };
     case 'response.text.delta':
       return withDelta(view, 'text', event.itemId, event.delta);

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { Agent, silentLogger, tool } from '../../session/index.js';
 import type { FlatRunEvent, Logger, StreamedRun } from '../../session/index.js';
 import { streamRun } from '../../src/client/run-stream.js';
+import { EMPTY_RUN, foldRunEvent } from '../../src/client/run-view.js';
 import { streamToSocket } from '../../src/event-stream/index.js';
 import { runStreamed } from '../../src/host/run.js';
 import { printRun } from '../../src/printer/index.js';
@@ -62,6 +63,11 @@ describe.each(Object.entries(STORIES))('%s', (_name, { turns, options }) => {
     await heard.closed;
     expect(heard.messages.map((message) => JSON.parse(String(message)) as FlatRunEvent)).toEqual(direct);
     expect(end).toMatchObject({ reason: 'done', sent: direct.length });
+
+    // What a page shows of it: an agent is news where it is another one.
+    const view = overSse.reduce(foldRunEvent, EMPTY_RUN);
+    const others = direct.flatMap((event) => (event.type === 'run.agent' && event.agentName !== 'Front' ? [event.agentName] : []));
+    expect(view.parts.flatMap((part) => (part.type === 'agent' ? [part.agentName] : []))).toEqual(others);
 
     const print = async (events: AsyncIterable<FlatRunEvent>): Promise<string> => {
       let text = '';
