@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { createSecureContext } from 'node:tls';
 import { pathToFileURL } from 'node:url';
-import { FAULT_KINDS, clipRecogniser, parseFault } from '../emulator/index.js';
+import { FAULT_KINDS, clipRecogniser, parseFault, startEmulator } from '../emulator/index.js';
 import type { EmulatorOptions, Fault } from '../emulator/index.js';
 import { HostError } from '../host/errors.js';
 import { stderrLogger } from '../host/stderr-logger.js';
@@ -15,6 +15,7 @@ import { startScriptedEmulator } from './model-choice.js';
 import { speedFrom } from './replay-command.js';
 import { painter, untilInterrupted } from './terminal.js';
 import type { Terminal } from './terminal.js';
+import { pipelineParts, scriptOf, speechFlags, textFlags } from './text-parts.js';
 
 export const emulatorCommand: Command = {
   name: 'emulator',
@@ -30,12 +31,16 @@ export const emulatorCommand: Command = {
     'npx voicewire emulator --script call.yaml --tls --save-cert emulator.pem',
     'npx voicewire emulator --fault drop:onEvent=response.output_audio.delta,nth=5 --fault latency:events=audio,ms=200,jitterMs=100 --seed 7',
     'npx voicewire emulator --beta --api-key k --session-limit-s 60',
+    'npx voicewire emulator --pipeline --text-url http://127.0.0.1:11434/v1 --text-model llama3.2',
   ],
   example: 'npx voicewire emulator --port 8080 --script parrot',
   flags: {
     port: { type: 'string', value: '<number>', help: 'where to listen; 0, the default, takes a free port' },
     host: { type: 'string', value: '<address>', help: 'address to bind (127.0.0.1)' },
     script: { type: 'string', value: '<name>', help: 'demo (default), parrot, or a JSON, YAML, JavaScript or TypeScript file' },
+    pipeline: { type: 'boolean', help: 'answer by a recogniser, a text model and a synthesiser, each offline unless its flags name one' },
+    ...textFlags,
+    ...speechFlags,
     recording: { type: 'string', value: '<file>', help: 'answer as the model of this recording did, in place of a script' },
     speed: { type: 'string', value: '<number>', help: 'with --recording: this many times faster than it was (1)' },
     strict: { type: 'boolean', help: 'with --recording: end a client that says something else' },
@@ -90,11 +95,12 @@ async function startFrom(values: FlagValues, options: EmulatorOptions, terminal:
   const recording = stringFlag(values, 'recording');
   if (recording === undefined) {
     if (values['speed'] !== undefined || values['strict'] === true) throw usage('--speed and --strict are for a recording.', 'Name it with --recording <file>.');
-    return startScriptedEmulator(stringFlag(values, 'script') ?? 'demo', {
-      ...options,
-      logger: stderrLogger({ level: values['verbose'] === true ? 'info' : 'warn', json, write: (line) => terminal.err(line.trimEnd()) }),
-      ...(apiKey === undefined ? {} : { apiKey }),
-    });
+    const logger = stderrLogger({ level: values['verbose'] === true ? 'info' : 'warn', json, write: (line) => terminal.err(line.trimEnd()) });
+    const all = { ...options, logger, ...(apiKey === undefined ? {} : { apiKey }) };
+    if (values['pipeline'] === true) return startEmulator({ ...all, mode: 'pipeline', pipeline: pipelineParts(values, terminal, await scriptOf(values), logger, { keyCounts: false }) });
+    const part = PARTS.find((name) => values[name] !== undefined);
+    if (part !== undefined) throw usage(`--${part} is for a pipeline.`, 'Add --pipeline.');
+    return startScriptedEmulator(stringFlag(values, 'script') ?? 'demo', all);
   }
   const others = NOT_RECORDED.find((name) => values[name] !== undefined && values[name] !== false);
   if (others !== undefined) throw usage(`--recording answers as it was recorded, and knows no --${others}.`, `Leave --${others} out.`);
@@ -107,8 +113,10 @@ async function startFrom(values: FlagValues, options: EmulatorOptions, terminal:
   });
 }
 
+/** Flags of what a pipeline is made of. */
+const PARTS = [...Object.keys(textFlags), ...Object.keys(speechFlags)];
 /** Flags of a script's server. */
-const NOT_RECORDED = ['script', 'clips', 'api-key', 'tls', 'tls-cert', 'tls-key', 'save-cert', 'beta', 'pace', 'think-ms', 'session-limit-s', 'fault', 'seed'] as const;
+const NOT_RECORDED = ['script', 'pipeline', ...PARTS, 'clips', 'api-key', 'tls', 'tls-cert', 'tls-key', 'save-cert', 'beta', 'pace', 'think-ms', 'session-limit-s', 'fault', 'seed'] as const;
 
 function optionsFrom(values: FlagValues): EmulatorOptions {
   const number = (name: string, min: number, max: number, example: number): number | undefined => {

@@ -1,8 +1,11 @@
 import { afterEach, expect, test } from 'vitest';
+import { RealtimeAgent } from '../../../session/index.js';
 import type { FlatRunEvent } from '../../../session/index.js';
 import { caller } from '../../../src/caller/index.js';
 import { voicewireMatchers } from '../../../src/matchers/index.js';
 import { streamRun } from '../../../src/client/index.js';
+import { RealtimeSession } from '../../../src/host/realtime-session.js';
+import { openaiRealtime } from '../../../src/provider/openai/openai-realtime.js';
 import { run } from './test-terminal.js';
 import type { Running } from './test-terminal.js';
 
@@ -50,4 +53,19 @@ test.each([
   const running = run(['serve', '--port', '0', ...flags]);
   expect(await running.exitCode).toBe(2);
   expect(running.err.join('\n')).toContain(message);
+});
+
+test('emulator --pipeline answers any realtime client by three parts', async () => {
+  const running = run(['emulator', '--pipeline', '--json']);
+  started.push(running);
+  const { url } = await running.line('listening');
+  const session = new RealtimeSession(new RealtimeAgent({ name: 'Aurora' }), { model: openaiRealtime({ url: url as string }) });
+  await session.connect();
+  session.sendMessage('Are you open on Sundays?');
+  const text = await new Promise<string>((resolve) => session.on('agent_end', (event) => resolve(event.text)));
+  expect(text).toBe('We are open every day from noon until eleven at night.');
+  await session.close();
+  const wrong = run(['emulator', '--text-model', 'x']);
+  expect(await wrong.exitCode).toBe(2);
+  expect(wrong.err.join('\n')).toContain('--text-model is for a pipeline');
 });
