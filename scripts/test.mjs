@@ -40,7 +40,7 @@ function chromium() {
 
 /** The published clients of test/interop: installed when they are missing. Offline that cannot be. */
 function interopReady() {
-  const missing = () => ['openai', '@openai/agents-realtime', 'ws', 'zod'].some((name) => !existsSync(join('test/interop/node_modules', name, 'package.json')));
+  const missing = () => ['openai', '@openai/agents-realtime', 'esbuild', 'webpack', 'ws', 'zod'].some((name) => !existsSync(join('test/interop/node_modules', name, 'package.json')));
   if (!missing()) return true;
   spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error', ...(process.env.CI ? [] : ['--fetch-retries=0'])], { cwd: 'test/interop', stdio: 'inherit', shell: process.platform === 'win32' });
   return !missing();

@@ -48,7 +48,7 @@ const ORDER: Record<string, readonly (readonly string[])[]> = {
   audio: [['audio/index'], ['audio/stage'], ['audio/playout', 'audio/vad', 'audio/check'], ['audio/codec', 'audio/resample', 'audio/framing'], ['audio/format'], ['audio/errors']],
   session: [['session/index'], ['session/realtime', 'session/run', 'session/pipeline'], ['session/agent', 'session/state'], ['session/stream', 'session/cost'], ['session/ports'], ['session/events', 'session/error-text'], ['session/errors']],
   src: [
-    ['src/cli', 'src/index', 'src/browser', 'src/react', 'src/testing', 'src/page'],
+    ['src/cli', 'src/index', 'src/browser', 'src/worker', 'src/react', 'src/testing', 'src/page'],
     ['src/matchers', 'src/load', 'src/inspect', 'src/printer'],
     ['src/caller'],
     ['src/gateway', 'src/emulator', 'src/recording', 'src/client'],
