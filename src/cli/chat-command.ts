@@ -22,7 +22,7 @@ export const chatCommand: Command = {
     'is a real one when OPENAI_API_KEY is set, any compatible server with --text-url, and otherwise one that follows a script and needs no key.',
     'Ctrl-D ends the chat, Ctrl-C also in the middle of an answer; both print a summary.',
   ].join('\n'),
-  examples: ['npx voicewire chat', 'npx voicewire chat --text-url http://127.0.0.1:11434/v1 --text-model llama3.2'],
+  examples: ['npx voicewire chat --memory talk.jsonl', 'npx voicewire chat --text-url http://127.0.0.1:11434/v1 --text-model llama3.2'],
   example: 'npx voicewire chat --say "Where can I park?"',
   flags: {
     say: { type: 'string', multiple: true, value: '<text>', help: 'say this and end; may be given again' },
