@@ -1,3 +1,4 @@
+import { silenceByte } from '../../audio/index.js';
 import type { PlaybackReport } from '../../audio/index.js';
 import { GuardrailRunner } from '../agent/guardrail-runner.js';
 import { readHandoffArguments } from '../agent/handoff.js';
@@ -76,6 +77,7 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
   #state: SessionState;
   #lifeState: SessionLifeState = 'idle';
   #stepping = false;
+  #muted = false;
   #nowMs = 0;
   #opening: Promise<void> | undefined;
   #ready: { resolve: () => void; reject: (error: unknown) => void } | undefined;
@@ -221,7 +223,20 @@ export class RealtimeSession implements AsyncDisposable, AsyncIterable<SessionEv
   sendAudio(bytes: Uint8Array): void {
     this.#assertAlive('sendAudio');
     if (bytes.length === 0) return;
-    this.#dispatch({ type: 'microphone', bytes, queuedBytes: this.#connections.bufferedBytes });
+    const heard = this.#muted ? new Uint8Array(bytes.length).fill(silenceByte(this.#state.config.inputFormat.encoding)) : bytes;
+    this.#dispatch({ type: 'microphone', bytes: heard, queuedBytes: this.#connections.bufferedBytes });
+  }
+
+  /**
+   * A muted user stays in the conversation: what `sendAudio` takes becomes as much silence before anything hears or records it, so that the model's clock
+   * goes on and a turn that has begun finds its end. At any time, also before `connect()`.
+   */
+  mute(muted = true): void {
+    this.#muted = muted;
+  }
+
+  get muted(): boolean {
+    return this.#muted;
   }
 
   /** The user wrote something: it interrupts the agent and, unless `respond` is false, is answered; the handle is that of the answer. */
