@@ -1,5 +1,5 @@
 import type { FlatRunEvent } from '../../session/index.js';
-import { systemClock } from '../host/system-clock.js';
+import { awaitedClock } from '../host/awaited-clock.js';
 import { RunView } from './run-view.js';
 import type { Piece, RunViewOptions } from './run-view.js';
 import { StatusLine } from './status-line.js';
@@ -11,6 +11,8 @@ export interface PrintRunOptions extends RunViewOptions, Partial<Pick<TextPacerO
   readonly write: (text: string) => void | Promise<void>;
   /** Whether the output is a terminal that may have colours and a line that moves; default false: plain text, nothing is ever erased. */
   readonly terminal?: boolean;
+  /** Ends the typing, not the run: from then on all text is written as it comes. Hand it the signal of the run. */
+  readonly signal?: AbortSignal;
 }
 
 /** What was printed. */
@@ -25,32 +27,32 @@ const COLOUR: Readonly<Record<Piece['kind'], number | undefined>> = { answer: un
 
 /**
  * Shows a run as it comes. The run waits for whoever cannot keep up: a slow output, or characters that are being typed. A run that breaks off without an
- * end is `cut`; what it throws is thrown, after all text that came before it was written.
+ * end is `cut`; what it throws is thrown, after all text that came before it was written, as is what `write` throws.
  *
  *     await printRun(result.flatEvents(), { write: (text) => void process.stdout.write(text), terminal: process.stdout.isTTY });
  */
 export async function printRun(events: AsyncIterable<FlatRunEvent>, options: PrintRunOptions): Promise<PrintedRun> {
-  const { terminal = false, clock = systemClock } = options;
+  const { terminal = false, clock = awaitedClock, signal } = options;
   const view = new RunView(options);
-  let room: Promise<void> | undefined;
-  const out = (text: string): void => {
-    const written = options.write(text);
-    if (written !== undefined) room = written;
-  };
-  const status = terminal ? new StatusLine(clock, out) : undefined;
+  const output = new Output(options.write);
+  let atLineStart = true;
+  const status = terminal ? new StatusLine(clock, (text) => output.write(text), () => atLineStart) : undefined;
   let kind: Piece['kind'] = 'answer';
   const write = (text: string): void => {
     status?.hide();
-    out(terminal ? painted(kind, text) : text);
+    output.write(terminal ? painted(kind, text) : text);
+    atLineStart = text.endsWith('\n');
   };
   const pacer = new TextPacer({ ...options, clock, mode: options.mode ?? 'adaptive', write });
+  const onAbort = (): void => pacer.flush();
+  signal?.addEventListener('abort', onAbort, { once: true });
   let text = '';
   let end: PrintedRun['end'] = 'cut';
   try {
     for await (const event of events) {
       for (const piece of view.show(event)) {
         if (piece.kind !== kind) {
-          await pacer.typed();
+          if (signal?.aborted !== true) await pacer.typed();
           pacer.flush();
           kind = piece.kind;
         }
@@ -62,17 +64,48 @@ export async function printRun(events: AsyncIterable<FlatRunEvent>, options: Pri
       else if (event.type === 'response.function_call.output') status?.ended(event.callId);
       else if (event.type === 'run.done') end = event.end;
       else if (event.type === 'run.error') end = 'failed';
+      if (signal?.aborted === true) pacer.flush();
       await pacer.typed();
-      if (room !== undefined) {
-        await room;
-        room = undefined;
-      }
+      await output.room();
     }
   } finally {
+    signal?.removeEventListener('abort', onAbort);
     pacer.flush();
     status?.close();
   }
+  await output.room();
   return { text, end };
+}
+
+/** Text is also written while nobody waits, by a timer: what the output then says is kept for who asks next. */
+class Output {
+  readonly #write: (text: string) => void | Promise<void>;
+  #room: Promise<void> | undefined;
+  #failed: { readonly why: unknown } | undefined;
+
+  constructor(write: (text: string) => void | Promise<void>) {
+    this.#write = write;
+  }
+
+  write(text: string): void {
+    if (this.#failed !== undefined) return;
+    try {
+      this.#room = this.#write(text)?.catch((why: unknown) => this.#fail(why)) ?? this.#room;
+    } catch (why) {
+      this.#fail(why);
+    }
+  }
+
+  /** Resolves when the output has room; rejects with what it failed with. */
+  async room(): Promise<void> {
+    await this.#room;
+    this.#room = undefined;
+    if (this.#failed !== undefined) throw this.#failed.why;
+  }
+
+  #fail(why: unknown): void {
+    this.#failed ??= { why };
+  }
 }
 
 function painted(kind: Piece['kind'], text: string): string {

@@ -36,7 +36,8 @@ export class RunView {
       case 'response.reasoning.delta':
         return this.#reasoning ? this.#flowing('reasoning', event.delta) : [];
       case 'response.function_call.done':
-        return this.#tools ? this.#line('tool', `→ ${event.name} ${brief(event.arguments)}`) : [];
+        // Also where calls are not shown: what is said after one is another text.
+        return this.#tools ? this.#line('tool', `→ ${event.name} ${brief(event.arguments)}`) : this.#endLine();
       case 'response.function_call.progress':
         return this.#tools ? this.#line('tool', `  ${event.name}: ${brief(typeof event.update === 'string' ? event.update : JSON.stringify(event.update))}`) : [];
       case 'response.function_call.output':

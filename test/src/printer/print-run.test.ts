@@ -28,7 +28,7 @@ const CALL = [think('They want '), think('a table.'), say('One '), say('moment.'
 
 test('what is said, what was thought and what tools did stand apart, in plain text', async () => {
   expect(await printed(CALL)).toBe('They want a table.\nOne moment.\n→ book_table {"people":2}\n← book_table {"table":12}\nTable 12.\nSee you.\n');
-  expect(await printed(CALL, { reasoning: false, tools: false })).toBe('One moment.Table 12.\nSee you.\n');
+  expect(await printed(CALL, { reasoning: false, tools: false })).toBe('One moment.\nTable 12.\nSee you.\n');
 });
 
 test('on a terminal they have colours, and the answer has none', async () => {
@@ -88,8 +88,8 @@ test('a tool that takes its time has a line that moves and goes away; what is no
     await settle();
     clock.advance(1_000);
     if (kind === 'terminal') {
-      expect(screens.terminal).toMatch(/\r\u001b\[2K⠋ book_table 0\.3 s\r\u001b\[2K⠙ book_table 0\.4 s/u);
-      expect(screens.terminal).toMatch(/book_table 1\.0 s$/u);
+      expect(screens.terminal).toMatch(/\r\u001b\[2K\u001b\[\?7l⠋ book_table 0\.3 s\u001b\[\?7h\r\u001b\[2K\u001b\[\?7l⠙ book_table 0\.4 s/u);
+      expect(screens.terminal).toMatch(/book_table 1\.0 s\u001b\[\?7h$/u);
     }
     events.push(output('c1'));
     events.push(done());
@@ -97,9 +97,42 @@ test('a tool that takes its time has a line that moves and goes away; what is no
     await over;
     expect(clock.pendingTimers).toBe(0);
   }
-  expect(screens.terminal).toMatch(/1\.0 s\r\u001b\[2K\u001b\[36m← book_table/u);
+  expect(screens.terminal).toMatch(/1\.0 s\u001b\[\?7h\r\u001b\[2K\u001b\[36m← book_table/u);
   expect(screens.plain).not.toContain('\u001b');
   expect(screens.plain).not.toContain('\r');
+});
+
+test('that line is never drawn over words: where a line is open, it waits', async () => {
+  const clock = new ManualClock();
+  const events = new Channel<FlatRunEvent>({ capacity: 10, whenFull: 'wait' });
+  let screen = '';
+  const over = printRun(events, { write: (piece) => void (screen += piece), clock, terminal: true });
+  for (const event of [called('c1'), say('Meanwhile: ')]) events.push(event);
+  await settle();
+  clock.advance(1_000);
+  expect(screen).toMatch(/Meanwhile: $/u);
+  events.push(say('we have a garden.\n'));
+  await settle();
+  clock.advance(200);
+  expect(screen).toMatch(/garden\.\n\r\u001b\[2K.*book_table 1\.\d s/u);
+  events.close();
+  await over;
+});
+
+test('what an output fails with is thrown, also where a timer wrote', async () => {
+  const clock = new ManualClock();
+  for (const fail of [() => Promise.reject(new Error('full')), () => { throw new Error('full'); }]) {
+    const events = new Channel<FlatRunEvent>({ capacity: 10, whenFull: 'wait' });
+    let writes = 0;
+    const over = printRun(events, { write: () => ((writes += 1) < 2 ? undefined : fail()), clock }).catch((error: unknown) => error);
+    for (const event of [say('One'), say(' two')]) events.push(event);
+    await settle();
+    clock.advance(20);
+    await settle();
+    for (const event of [say(' three'), done()]) events.push(event);
+    expect(await over).toEqual(new Error('full'));
+    expect(writes).toBe(2);
+  }
 });
 
 test('typing holds the run: no more of it is read than what is being typed', async () => {
@@ -119,6 +152,19 @@ test('typing holds the run: no more of it is read than what is being typed', asy
   expect(read).toBe(2);
   await clock.run(200);
   expect((await over).text).toBe('ababababab');
+});
+
+test('whoever stops the run does not wait for the rest to be typed', async () => {
+  const clock = new ManualClock();
+  const stop = new AbortController();
+  let text = '';
+  const over = printRun(from([say('abc'), think('def'), say('ghi'), done('cancelled')]), { write: (piece) => void (text += piece), clock, mode: 'character', typingMs: 1_000, signal: stop.signal });
+  await settle();
+  expect(text).toBe('a');
+  stop.abort();
+  expect((await over).end).toBe('cancelled');
+  expect(text).toBe('abc\ndef\nghi\n(cancelled)\n');
+  expect(clock.pendingTimers).toBe(0);
 });
 
 test('a slow output holds the run', async () => {
