@@ -8,7 +8,7 @@ import type { PaceMode } from '../printer/index.js';
 import { commonFlags, counted, listFlag, stringFlag, usage, wholeNumber } from './command.js';
 import type { Command, FlagValues } from './command.js';
 import { demoTextAgent } from './demo-agent.js';
-import { painter } from './terminal.js';
+import { harmless, painter } from './terminal.js';
 import type { Terminal } from './terminal.js';
 import { scriptOf, textFlags, textPart } from './text-parts.js';
 
@@ -20,7 +20,7 @@ export const chatCommand: Command = {
   about: [
     'A chat with a text agent: what you type, or what is piped in line by line, is answered as it comes, with tool calls and reasoning apart. Its model',
     'is a real one when OPENAI_API_KEY is set, any compatible server with --text-url, and otherwise one that follows a script and needs no key.',
-    'Ctrl-D ends the chat, Ctrl-C also in the middle of an answer; both print a summary.',
+    'Ctrl-C stops an answer; Ctrl-D, or Ctrl-C where nothing is being answered, ends the chat with a summary.',
   ].join('\n'),
   examples: ['npx voicewire chat --memory talk.jsonl', 'npx voicewire chat --text-url http://127.0.0.1:11434/v1 --text-model llama3.2'],
   example: 'npx voicewire chat --say "Where can I park?"',
@@ -58,16 +58,16 @@ async function chat(values: FlagValues, terminal: Terminal): Promise<number> {
   const totals: Totals = { turns: 0, toolCalls: 0, usage: { inputTokens: 0, outputTokens: 0 }, usd: 0, unpriced: false };
   const { dim, bold } = painter(terminal);
   if (json) terminal.out(JSON.stringify({ type: 'listening', model: model.label, script: isScript }));
-  else if (terminal.colour) terminal.out(dim(`${model.label}${isScript ? ': follows a script; set OPENAI_API_KEY to talk to a real model' : ''}. Ctrl-D ends.`));
+  else if (terminal.typed) terminal.out(dim(`${isScript ? 'The model follows a script: set OPENAI_API_KEY to talk to a real one.' : `You talk with ${harmless(model.label)}.`}${said.length > 0 ? '' : ' Ctrl-C stops an answer, Ctrl-D ends the chat.'}`));
 
   let agent: Agent = demoTextAgent();
-  const lines = said.length > 0 ? said : terminal.lines(bold('> '));
+  const lines = said.length > 0 ? said.map((text) => ({ text, signal: terminal.interrupted })) : terminal.lines(bold('> '));
   const startedMs = systemClock.now();
   let failed = false;
-  for await (const line of lines) {
-    if (line.trim() === '') continue;
-    const run: StreamedRun = runStreamed(agent, line, { model, session, signal: terminal.interrupted });
-    const answered = await show(run.flatEvents());
+  for await (const { text, signal } of lines) {
+    if (text.trim() === '') continue;
+    const run: StreamedRun = runStreamed(agent, text, { model, session, signal });
+    const answered = await show(run.flatEvents(), signal);
     const end = await run.end;
     failed ||= end.status === 'failed';
     add(totals, run);
@@ -80,7 +80,7 @@ async function chat(values: FlagValues, terminal: Terminal): Promise<number> {
 }
 
 /** Shows the events of a run; true when it was answered. What stopped it is told by its last event. */
-function showing(values: FlagValues, terminal: Terminal): (events: AsyncIterable<FlatRunEvent>) => Promise<boolean> {
+function showing(values: FlagValues, terminal: Terminal): (events: AsyncIterable<FlatRunEvent>, signal: AbortSignal) => Promise<boolean> {
   const mode = MODES.find((each) => each === (stringFlag(values, 'mode') ?? 'adaptive'));
   if (mode === undefined) throw usage(`--mode must be one of ${MODES.join(', ')}, not ${JSON.stringify(values['mode'])}.`, 'Example: --mode line');
   const typingMs = wholeNumber(stringFlag(values, 'typing-ms') ?? '0', '--typing-ms', 0, 1_000, 20);
@@ -96,7 +96,7 @@ function showing(values: FlagValues, terminal: Terminal): (events: AsyncIterable
     };
   }
   const options = { mode, typingMs, write: (text: string) => terminal.write(text), terminal: terminal.colour, reasoning: values['no-reasoning'] !== true };
-  return async (events) => (await printRun(untilCut(events), options)).end === 'completed';
+  return async (events, signal) => (await printRun(untilCut(events), { ...options, signal })).end === 'completed';
 }
 
 /** The events up to where the run was stopped or broke off: its last event has told why. */

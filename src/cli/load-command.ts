@@ -78,8 +78,6 @@ async function load(values: FlagValues, terminal: Terminal): Promise<number> {
   const file = stringFlag(values, 'recording');
   const steps = await prepareSteps(file === undefined ? BUILT_IN : await stepsOf(file), createVoice({ synthesizers: [] }));
 
-  // The clock's timers keep no process alive, and between two calls nothing else may.
-  const alive = setInterval(() => {}, 2 ** 30);
   const bytes = { sent: 0, received: 0 };
   const loopDelay = measureLoopDelay();
   let report: LoadReport;
@@ -96,7 +94,6 @@ async function load(values: FlagValues, terminal: Terminal): Promise<number> {
     report = loadReport(result, bytes, limits, latenessLimitMs);
   } finally {
     loopDelay.stop();
-    clearInterval(alive);
   }
   const machine = { cores: cpus().length, loadAverage: Math.round((loadavg()[0] ?? 0) * 10) / 10 };
   if (plot !== undefined) writePlot(plot, kneeSvg(report.levels, latenessLimitMs));

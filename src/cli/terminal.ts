@@ -1,5 +1,6 @@
-import { createInterface } from 'node:readline';
 import { streamWriter } from '../printer/index.js';
+import { pipedLines, typedLines } from './typed-lines.js';
+import type { Answering, AskedLine } from './typed-lines.js';
 
 /** What a command has of the world around it: where its lines go, the environment, and the wish to stop. */
 export interface Terminal {
@@ -8,13 +9,15 @@ export interface Terminal {
   /** A piece of result that is no line yet; a promise asks to wait until there is room for more. */
   write(text: string): void | Promise<void>;
   /** What is typed, or piped in, line by line; after `prompt` where a person types. Ends with the input, and with the wish to stop. One reader. */
-  lines(prompt: string): AsyncIterable<string>;
+  lines(prompt: string): AsyncIterable<AskedLine>;
   /** One line beside the result: errors, notices. */
   err(line: string): void;
   readonly env: Readonly<Record<string, string | undefined>>;
+  /** Whether a person types, at a terminal that also shows the result. */
+  readonly typed: boolean;
   /** Whether lines may have colours: a person looks at them and has not asked for none. */
   readonly colour: boolean;
-  /** Aborts with {@link Interruption} at the first Ctrl-C, and when nobody reads the output any more. */
+  /** Aborts with {@link Interruption} at the first Ctrl-C that is not for the answer to a typed line, and when nobody reads the output any more. */
   readonly interrupted: AbortSignal;
 }
 
@@ -28,26 +31,34 @@ export class Interruption extends Error {
   }
 }
 
-/** The terminal of this process. A second Ctrl-C ends the process as if nobody had listened. Call the returned function at the end. */
+/** The terminal of this process. A Ctrl-C after the one that interrupts ends the process as if nobody had listened. Call the returned function at the end. */
 export function processTerminal(): { terminal: Terminal; release: () => void } {
   const interruption = new AbortController();
-  const onInterrupt = (): void => interruption.abort(new Interruption('Ctrl-C', 130));
+  let answering: Answering | undefined;
+  const onInterrupt = (): void => {
+    const why = new Interruption('Ctrl-C', 130);
+    if (answering?.stop(why) === true) return;
+    process.off('SIGINT', onInterrupt);
+    interruption.abort(why);
+  };
   const onTerminate = (): void => interruption.abort(new Interruption('asked to end', 143));
   const onOutputGone = (): void => interruption.abort(new Interruption('the output was closed', 141));
-  process.once('SIGINT', onInterrupt);
+  process.on('SIGINT', onInterrupt);
   process.once('SIGTERM', onTerminate);
   process.stdout.on('error', onOutputGone);
   process.stderr.on('error', ignore);
   const noColour = process.env['NO_COLOR'];
+  const typed = process.stdin.isTTY === true && process.stdout.isTTY === true;
   return {
     terminal: {
       out: (line) => void process.stdout.write(`${line}\n`),
       write: streamWriter(process.stdout),
-      lines: (prompt) => typedLines(prompt, interruption.signal),
+      lines: (prompt) => (typed ? typedLines({ prompt, stop: interruption.signal, onAnswering: (next) => (answering = next) }) : pipedLines(interruption.signal)),
       err: (line) => void process.stderr.write(`${line}\n`),
       env: process.env,
+      typed,
       // https://no-color.org: any value that is not empty.
-      colour: process.stdout.isTTY === true && (noColour === undefined || noColour === ''),
+      colour: process.stdout.isTTY === true && process.env['TERM'] !== 'dumb' && (noColour === undefined || noColour === ''),
       interrupted: interruption.signal,
     },
     release() {
@@ -55,27 +66,6 @@ export function processTerminal(): { terminal: Terminal; release: () => void } {
       process.off('SIGTERM', onTerminate);
     },
   };
-}
-
-/** Where no person types, there is no prompt. */
-async function* typedLines(prompt: string, stop: AbortSignal): AsyncGenerator<string> {
-  const typed = process.stdin.isTTY === true && process.stdout.isTTY === true;
-  // Not as a terminal of its own: Ctrl-C stays the business of the process.
-  const lines = createInterface({ input: process.stdin, terminal: false });
-  const onStop = (): void => lines.close();
-  stop.addEventListener('abort', onStop, { once: true });
-  try {
-    if (stop.aborted) return;
-    if (typed) process.stdout.write(prompt);
-    for await (const line of lines) {
-      yield line;
-      if (typed) process.stdout.write(prompt);
-    }
-  } finally {
-    stop.removeEventListener('abort', onStop);
-    lines.close();
-    process.stdin.pause();
-  }
 }
 
 function ignore(): void {}

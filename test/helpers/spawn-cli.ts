@@ -17,6 +17,10 @@ export interface Ended {
 export interface SpawnedCli {
   /** Resolves when it is gone and everything that it printed has arrived. */
   readonly done: Promise<Ended>;
+  /** Resolves with the first thing that it prints. */
+  readonly started: Promise<unknown>;
+  /** Is piped in, and its end with it. */
+  input(text: string): void;
   /** What a line of its output, from the first on, matches; rejects when it ends without one. */
   prints(pattern: RegExp): Promise<RegExpExecArray>;
   signal(name: 'SIGINT' | 'SIGTERM'): void;
@@ -32,10 +36,69 @@ function plainEnvironment(): NodeJS.ProcessEnv {
   return env;
 }
 
+/** The built command line at a terminal of 80 columns, as a person meets it. */
+export interface CliAtTerminal {
+  /** Resolves when it is gone; `out` is all that the terminal got, with its control sequences. */
+  readonly done: Promise<Ended>;
+  type(keys: string): void;
+  /** Resolves when the terminal has {@link visible} text of this kind, behind what the call before this one has waited for; rejects when it ends without. */
+  shows(pattern: RegExp): Promise<RegExpExecArray>;
+}
+
+/** Ctrl-C and Ctrl-D, as a keyboard sends them. */
+export const CTRL_C = '\u0003';
+export const CTRL_D = '\u0004';
+
+/** What a terminal got without moves of the cursor and colours, its lines ended as everywhere. */
+export function visible(text: string): string {
+  return text.replace(/\u001b\[[?\d;]*[A-Za-z]/gu, '').replace(/\r+\n/gu, '\n');
+}
+
+/** Starts it at a pseudo terminal, which `script` of util-linux makes. `redirect` is put behind the command, as in a shell. */
+export function cliAtTerminal(args: readonly string[], { env = {}, redirect = '' }: { env?: Readonly<Record<string, string>>; redirect?: string } = {}): CliAtTerminal {
+  const words = [process.execPath, MAIN, ...args].map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`);
+  const child = spawn('script', ['-qefc', `stty cols 80 rows 24; ${redirect === '' ? 'exec ' : ''}${words.join(' ')} ${redirect}`, '/dev/null'], { env: { ...plainEnvironment(), SHELL: '/bin/sh', TERM: 'xterm', ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
+  running.add(child);
+  let [out, err] = ['', ''];
+  let [gone, seen] = [false, 0];
+  const waiting = new Set<() => void>();
+  const look = (): void => waiting.forEach((waiter) => waiter());
+  child.stdin.on('error', () => {});
+  child.stdout.setEncoding('utf8').on('data', (text: string) => {
+    out += text;
+    look();
+  });
+  child.stderr.setEncoding('utf8').on('data', (text: string) => (err += text));
+  const done = once(child, 'close').then(([code]) => {
+    gone = true;
+    running.delete(child);
+    look();
+    return { code: code as number | null, out, err };
+  });
+  return {
+    done,
+    type: (keys) => void child.stdin.write(keys),
+    shows: (pattern) =>
+      new Promise((resolve, reject) => {
+        const waiter = (): void => {
+          const match = pattern.exec(visible(out).slice(seen));
+          if (match === null && !gone) return;
+          waiting.delete(waiter);
+          if (match === null) return reject(new Error(`It ended without ${String(pattern)}:\n${JSON.stringify(out)}\n${err}`));
+          seen += match.index + match[0].length;
+          resolve(match);
+        };
+        waiting.add(waiter);
+        waiter();
+      }),
+  };
+}
+
 /** Starts it with these arguments; `env` is added to an environment without keys, tokens and addresses. */
 export function spawnCli(args: readonly string[], env: Readonly<Record<string, string>> = {}): SpawnedCli {
-  const child = spawn(process.execPath, [MAIN, ...args], { env: { ...plainEnvironment(), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [MAIN, ...args], { env: { ...plainEnvironment(), ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
   running.add(child);
+  child.stdin.on('error', () => {});
   const lines: string[] = [];
   const waiting = new Set<() => void>();
   let out = '';
@@ -56,6 +119,8 @@ export function spawnCli(args: readonly string[], env: Readonly<Record<string, s
   });
   return {
     done,
+    started: new Promise((resolve) => child.stdout.once('data', resolve).once('close', resolve)),
+    input: (text) => void child.stdin.end(text),
     prints: (pattern) =>
       new Promise((resolve, reject) => {
         const waiter = (): void => {

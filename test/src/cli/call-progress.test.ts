@@ -51,7 +51,7 @@ describe('CallProgress', () => {
 
 function printed(make: typeof textPrinter, work: (printer: ReturnType<typeof textPrinter>) => void, colour = false): string[] {
   const lines: string[] = [];
-  work(make({ out: (line) => lines.push(line), err: () => {}, write: () => {}, lines: () => nothing, env: {}, colour, interrupted: new AbortController().signal }));
+  work(make({ out: (line) => lines.push(line), err: () => {}, write: () => {}, lines: () => nothing, env: {}, typed: false, colour, interrupted: new AbortController().signal }));
   return lines;
 }
 

@@ -188,7 +188,7 @@ describe('which model', () => {
     ['a model is asked for by name', { model: 'other-model' }, { OPENAI_API_KEY: 'k' }, 'other-model'],
   ])('when %s', async (_name, values, env, label) => {
     let started = '';
-    const terminal = { out: () => {}, write: () => {}, lines: () => nothing, err: () => {}, env, colour: false, interrupted: new AbortController().signal };
+    const terminal = { out: () => {}, write: () => {}, lines: () => nothing, err: () => {}, env, typed: false, colour: false, interrupted: new AbortController().signal };
     const chosen = await chooseModel(values, terminal, (script) => {
       started = `emulator ${script}`;
       return Promise.resolve(emulated);

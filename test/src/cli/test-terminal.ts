@@ -1,5 +1,6 @@
 import { runCommandLine } from '../../../src/cli/command-line.js';
 import { Interruption } from '../../../src/cli/terminal.js';
+import type { AskedLine } from '../../../src/cli/typed-lines.js';
 
 /** A command line that runs in this process, on a terminal of the test's. */
 export interface Running {
@@ -26,7 +27,7 @@ export function run(args: readonly string[], env: Readonly<Record<string, string
     to.push(line);
     for (const look of waiting) look();
   };
-  const exitCode = runCommandLine(args, { out: print(out), write: (text) => void written.push(text), lines: () => from(typed), err: print(err), env, colour: false, interrupted: interruption.signal }).finally(() => {
+  const exitCode = runCommandLine(args, { out: print(out), write: (text) => void written.push(text), lines: () => from(typed, interruption.signal), err: print(err), env, typed: false, colour: false, interrupted: interruption.signal }).finally(() => {
     ended = true;
     for (const look of waiting) look();
   });
@@ -51,6 +52,6 @@ export function run(args: readonly string[], env: Readonly<Record<string, string
   };
 }
 
-async function* from(lines: readonly string[]): AsyncGenerator<string> {
-  yield* lines;
+async function* from(lines: readonly string[], signal: AbortSignal): AsyncGenerator<AskedLine> {
+  for (const text of lines) yield { text, signal };
 }
