@@ -27,7 +27,8 @@ export class TextPacer {
   readonly #mode: PaceMode;
   readonly #everyMs: number;
   readonly #typingMs: number;
-  readonly #graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+  /** Made when it is first needed: the first one of a process takes tens of milliseconds. */
+  #segmenter: Intl.Segmenter | undefined;
   #held = '';
   #lastMs = -Infinity;
   #timer: Timer | undefined;
@@ -96,18 +97,25 @@ export class TextPacer {
   #writeCharacters(): void {
     const text = this.#held;
     this.#held = '';
-    for (const { segment } of this.#graphemes.segment(text)) this.#put(segment);
+    for (const character of this.#characters(text)) this.#put(character);
   }
 
   #type(): void {
-    const [next] = this.#graphemes.segment(this.#held);
+    const [next] = this.#characters(this.#held);
     if (next === undefined) return this.#empty();
-    this.#held = this.#held.slice(next.segment.length);
-    this.#put(next.segment);
+    this.#held = this.#held.slice(next.length);
+    this.#put(next);
     this.#timer = this.#clock.after(this.#typingMs, () => {
       this.#timer = undefined;
       this.#type();
     });
+  }
+
+  /** What a reader takes for one: an emoji of several parts, a letter with its accents. In ASCII each stands alone. */
+  *#characters(text: string): Generator<string> {
+    if (/^[\0-\x7f]*$/u.test(text)) return yield* text;
+    this.#segmenter ??= new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+    for (const { segment } of this.#segmenter.segment(text)) yield segment;
   }
 
   #put(text: string): void {
