@@ -93,7 +93,8 @@ function brief(text: string): string {
   return line.length <= MAX_SHOWN ? line : `${line.slice(0, MAX_SHOWN).replace(/[\uD800-\uDBFF]$/u, '')}…`;
 }
 
-function oneLine(text: string): string {
+/** A text in one line, of which a terminal obeys nothing. */
+export function oneLine(text: string): string {
   return shown(text).replace(/\s+/gu, ' ').replace(/^ (?=\S)/u, '  ').trimEnd();
 }
 

@@ -1,9 +1,12 @@
 import type { Clock, Timer } from '../../session/index.js';
+import { oneLine } from './run-view.js';
 
 /** How often the line is drawn anew, in ms. */
 const EVERY_MS = 100;
 /** What a tool takes in less than this is not worth a line. */
 const SHOW_AFTER_MS = 300;
+/** The names of tools have no more characters with most providers. */
+const MAX_NAME = 64;
 const FRAMES = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏'];
 /** ECMA-48: to the start of the line, and the line is erased. */
 const ERASE = '\r\u001b[2K';
@@ -31,7 +34,8 @@ export class StatusLine {
   }
 
   started(callId: string, name: string): void {
-    this.#running.set(callId, { name, sinceMs: this.#clock.now() });
+    // A name is what a model made of it.
+    this.#running.set(callId, { name: oneLine(name).slice(0, MAX_NAME), sinceMs: this.#clock.now() });
     this.#timer ??= this.#clock.after(SHOW_AFTER_MS, this.#draw);
   }
 

@@ -206,3 +206,16 @@ test('text that came before a run broke off is written, and the error is thrown'
   await expect(printRun(broken(), { write: (piece) => void (text += piece), clock: new ManualClock() })).rejects.toThrow('gone');
   expect(text).toBe('One two');
 });
+
+test('the name of a tool, which a model may have made up, is not obeyed in the line that moves', async () => {
+  const clock = new ManualClock();
+  let screen = '';
+  const events = new Channel<FlatRunEvent>({ capacity: 10, whenFull: 'wait' });
+  const over = printRun(events, { write: (piece) => void (screen += piece), clock, terminal: true });
+  events.push({ type: 'response.function_call.done', runId, callId: 'c1', name: `\u001b]0;owned\u0007\n${'x'.repeat(500)}`, arguments: '{}' });
+  await settle();
+  clock.advance(350);
+  expect(screen).toMatch(/\r\u001b\[2K⠋ \]0;owned x{50,60} 0\.3 s$/u);
+  events.close();
+  await over;
+});
