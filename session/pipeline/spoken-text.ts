@@ -54,7 +54,9 @@ const KEYCAP = /\ufe0f?\u20e3/gu;
 /** They hold the place of what is kept as it is. */
 const HOLDERS = /\ue000(\d*)\ue001?/g;
 
-function spokenLine(line: string): string {
+function spokenLine(written: string): string {
+  // First of all: a pattern that begins or ends with white space of any length would look at all of it again from each character.
+  const line = written.replaceAll(/\s+/g, ' ');
   if (RULE.test(line)) return '';
   const kept: string[] = [];
   const text = line
@@ -74,10 +76,13 @@ function spokenLine(line: string): string {
     .trim();
 }
 
+/** What belongs to the sentence and not to the address. Tried once for each run of such marks, and not for each mark. */
+const CLOSING = /(?<![.,;:!?'")\]*_])[.,;:!?'")\]*_]*$/;
+
 /** "https://www.example.com/a?b=1)." becomes "example.com)." */
 function siteName(address: string): string {
   const bare = address.replace(/^</, '').replace(/>$/, '');
-  const end = /[.,;:!?'")\]*_]*$/.exec(bare)?.[0] ?? '';
+  const end = CLOSING.exec(bare)?.[0] ?? '';
   const site = /^(?:https?:\/\/)?(?:www\.)?([^/?#:]*)/i.exec(bare.slice(0, bare.length - end.length))?.[1] ?? '';
   return site + end;
 }

@@ -51,3 +51,19 @@ describe('spokenText', () => {
     expect(spokenText(`a${unit.repeat(20_000 / unit.length)}`).length).toBeLessThan(25_000);
   });
 });
+
+describe('a text that is meant to be slow to read', () => {
+  const many = 100_000;
+  it.each([
+    ['spaces in a table', `| ${' '.repeat(many)}x`],
+    ['marks behind an address', `https://${'.'.repeat(many)}x`],
+    ['spaces before what is no emoji', `a${' '.repeat(many)}b`],
+    ['brackets', '[](('.repeat(many / 4)],
+    ['asterisks', `a${'*'.repeat(many)}b`],
+    ['tags that do not end', '<a '.repeat(many / 3)],
+  ])('is read in linear time: %s', (_name, text) => {
+    // A pattern that looks at the rest again from each character takes many seconds for this: more than a test may.
+    for (let times = 0; times < 5; times += 1) spokenText(text);
+    expect(spokenText(`${text}\nDone.`)).toMatch(/Done\.$/);
+  });
+});
