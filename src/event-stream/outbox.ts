@@ -33,6 +33,8 @@ interface Entry<T> {
   readonly value: T;
   readonly message?: string | Uint8Array;
   readonly growing?: { readonly key: string; readonly texts: string[] };
+  /** Of a snapshot. */
+  readonly snapshotKey?: string;
   readonly audioMs: number;
   bytes: number;
 }
@@ -43,7 +45,7 @@ export class Outbox<T> {
   readonly #entries = new Map<number, Entry<T>>();
   /** Deltas that the next one of their key joins; none is left when control comes. */
   readonly #growing = new Map<string, Entry<T>>();
-  /** Numbers of snapshots by key. */
+  /** Numbers of the snapshots that wait, by key. */
   readonly #snapshots = new Map<string, number>();
   /** Numbers of audio, oldest first. */
   readonly #audio = new Set<number>();
@@ -84,7 +86,7 @@ export class Outbox<T> {
       case 'snapshot': {
         const older = this.#snapshots.get(rule.key);
         if (older !== undefined && this.#remove(older)) this.#replaced += 1;
-        this.#snapshots.set(rule.key, this.#add(value));
+        this.#snapshots.set(rule.key, this.#add(value, 0, rule.key));
         return;
       }
       case 'audio':
@@ -128,9 +130,9 @@ export class Outbox<T> {
     this.#coalesced += 1;
   }
 
-  #add(value: T, audioMs = 0): number {
+  #add(value: T, audioMs = 0, snapshotKey?: string): number {
     const message = this.#policy.encode(value);
-    return this.#put({ value, message, audioMs, bytes: byteLength(message) });
+    return this.#put({ value, message, audioMs, bytes: byteLength(message), ...(snapshotKey === undefined ? {} : { snapshotKey }) });
   }
 
   #put(entry: Entry<T>): number {
@@ -145,6 +147,7 @@ export class Outbox<T> {
     if (entry === undefined) return false;
     this.#entries.delete(number);
     this.#bytes -= entry.bytes;
+    if (entry.snapshotKey !== undefined) this.#snapshots.delete(entry.snapshotKey);
     if (this.#audio.delete(number)) this.#audioMs -= entry.audioMs;
     return true;
   }

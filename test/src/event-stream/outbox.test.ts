@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { Outbox } from '../../../src/event-stream/outbox.js';
 import type { OutboxRule } from '../../../src/event-stream/outbox.js';
+import { heldBytes } from '../../helpers/heap.js';
 import { random } from '../../helpers/random.js';
 
 interface Value {
@@ -45,6 +46,17 @@ describe('an outbox', () => {
     expect(takeAll(box)).toHaveLength(1);
     box.push({ type: 'delta', key: 'a', text: '2' });
     expect(takeAll(box)).toEqual([{ type: 'delta', key: 'a', text: '2' }]);
+  });
+
+  it('remembers no snapshot that has left', async () => {
+    const box = outbox();
+    const before = await heldBytes();
+    for (let n = 0; n < 30_000; n += 1) {
+      box.push({ type: 'snapshot', key: `${'call'.repeat(50)}_${n}`, n });
+      expect(box.take(Infinity)).toBeDefined();
+    }
+    expect((await heldBytes()) - before).toBeLessThan(2_000_000);
+    expect([box.size, box.counts.replaced]).toEqual([0, 0]);
   });
 
   it('keeps the newest snapshot of each key, in its place behind what it follows', () => {
