@@ -90,6 +90,10 @@ export class RunDesk implements AsyncDisposable {
     let run: Run;
     try {
       const log = await this.#store.create({ runId: this.#newRunId(), owner });
+      if (this.#closing !== undefined) {
+        await this.#store.delete(log.runId);
+        throw closing();
+      }
       run = new Run(log, source, translate, this.#options);
     } catch (error) {
       this.#count(owner, -1);
@@ -98,7 +102,6 @@ export class RunDesk implements AsyncDisposable {
     const { runId } = run.log;
     this.#runs.set(runId, run);
     void run.done.then(() => this.#onEnd(run));
-    if (this.#closing !== undefined) run.stop('closing');
     return { runId, events: run.read(0) };
   }
 
@@ -138,7 +141,7 @@ export class RunDesk implements AsyncDisposable {
 
   #admit(owner: string): void {
     const { maxRuns, maxRunsPerOwner, logger } = this.#options;
-    if (this.#closing !== undefined) throw new HostError('GATEWAY_CLOSING', 'The server is shutting down.', { hint: 'Try again in a moment.', retryable: true });
+    if (this.#closing !== undefined) throw closing();
     if (this.#running >= maxRuns) {
       logger.warn('A run was refused: there are as many as may be.', { runs: this.#running });
       throw new HostError('RUNS_FULL', 'The server has as many runs as it takes.', { hint: 'Try again in a moment.', retryable: true });
@@ -192,6 +195,10 @@ export class RunDesk implements AsyncDisposable {
     await orAborted(Promise.all(runs.map((run) => run.unread())), patience.signal);
     timer.cancel();
   }
+}
+
+function closing(): HostError {
+  return new HostError('GATEWAY_CLOSING', 'The server is shutting down.', { hint: 'Try again in a moment.', retryable: true });
 }
 
 /** A reader that takes nothing must not hold up the end. */

@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest';
 import { ManualClock } from '../../../src/host/manual-clock.js';
 import { MemoryRunStore, RunDesk } from '../../../src/event-stream/index.js';
-import type { RunDeskOptions, RunSource, TypedEvent, SseMessage } from '../../../src/event-stream/index.js';
+import type { RunDeskOptions, RunSource, RunStore, TypedEvent, SseMessage } from '../../../src/event-stream/index.js';
 import { settle } from '../../helpers/settle.js';
 import { faucet, words } from './served-runs.js';
 
@@ -178,6 +178,19 @@ describe('the end of a run', () => {
     expect(source.counts.finished).toBe(2);
     await expect(desk.start('ann', run)).rejects.toMatchObject({ code: 'GATEWAY_CLOSING' });
     expect(clock.pendingTimers).toBe(0);
+  });
+
+  it('begins no run for which the store was still making room, and leaves nothing of it', async () => {
+    const store = new MemoryRunStore();
+    const made: (() => void)[] = [];
+    const slow: RunStore = { create: async (run) => (await new Promise<void>((resolve) => made.push(resolve)), store.create(run)), find: (id) => store.find(id), delete: (id) => store.delete(id) };
+    const { desk, clock, source, run } = newDesk({ store: slow });
+    const starting = desk.start('ann', run);
+    await desk.close();
+    made[0]?.();
+    await expect(starting).rejects.toMatchObject({ code: 'GATEWAY_CLOSING' });
+    await settle();
+    expect([desk.running, store.size, source.counts.asked, clock.pendingTimers]).toEqual([0, 0, 0, 0]);
   });
 
   it('a reader that takes nothing does not hold the close up', async () => {
