@@ -72,7 +72,7 @@ export { agentWorkflow } from './run/agent-workflow.js';
 export type { AgentWorkflowOptions } from './run/agent-workflow.js';
 export { InProcessMemory } from './run/conversation-memory.js';
 export type { ConversationMemory } from './run/conversation-memory.js';
-export { EMPTY_RUN, RunAggregator, aggregateRun } from './run/run-aggregate.js';
+export { EMPTY_AGGREGATE, RunAggregator, aggregateRun } from './run/run-aggregate.js';
 export type { AggregatedCall, RunAggregate } from './run/run-aggregate.js';
 export { PartialJson } from './run/partial-json.js';
 export type { JsonValue } from './run/partial-json.js';

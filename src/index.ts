@@ -30,7 +30,7 @@ export type { ResumeRunOptions, RunConnectionOptions, RunDialect, RunDialects, R
 export { EventStreamParser } from './protocol/sse/parse.js';
 export type { EventStreamParserOptions, ServerSentEvent } from './protocol/sse/parse.js';
 export { Agent, InProcessMemory, RunError, StreamedRun } from '../session/index.js';
-export { EMPTY_RUN, PartialJson, RunAggregator, aggregateRun } from '../session/index.js';
+export { EMPTY_AGGREGATE, PartialJson, RunAggregator, aggregateRun } from '../session/index.js';
 export { run, runStreamed } from './host/run.js';
 export type { RunOptions } from './host/run.js';
 export { Channel, EventProcessor, ResilientProcessor, accumulate, backoffMs, batch, coalesce, filter, gate, map, merge, ofType, onlyItems, onlyText, onlyTools, operator, scan, takeUntil, tee, throttle, timeout, withState } from '../session/index.js';

@@ -21,3 +21,13 @@ describe.each(Object.entries(DOORS))('%s', (door, load) => {
     expect(listed(door).sort()).toEqual(Object.keys(await load()).sort());
   });
 });
+
+it('a name means one thing, whichever door it comes from: bundlers for browsers take `voicewire` for `voicewire/browser`', async () => {
+  const known = new Map<string, unknown>();
+  for (const load of Object.values(DOORS)) {
+    for (const [name, value] of Object.entries(await load())) {
+      expect(known.get(name) ?? value, name).toBe(value);
+      known.set(name, value);
+    }
+  }
+});

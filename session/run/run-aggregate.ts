@@ -35,13 +35,13 @@ export interface RunAggregate {
   readonly itemId: string;
 }
 
-export const EMPTY_RUN: RunAggregate = { runId: '', agentName: '', text: '', reasoning: '', calls: [], steps: [], itemId: '' };
+export const EMPTY_AGGREGATE: RunAggregate = { runId: '', agentName: '', text: '', reasoning: '', calls: [], steps: [], itemId: '' };
 
-/** Folds one flat event in. Pure: `events.reduce(aggregateRun, EMPTY_RUN)`. */
+/** Folds one flat event in. Pure: `events.reduce(aggregateRun, EMPTY_AGGREGATE)`. */
 export function aggregateRun(run: RunAggregate, event: FlatRunEvent): RunAggregate {
   switch (event.type) {
     case 'run.start':
-      return { ...EMPTY_RUN, runId: event.runId, agentName: event.agentName };
+      return { ...EMPTY_AGGREGATE, runId: event.runId, agentName: event.agentName };
     case 'run.agent':
       return { ...run, agentName: event.agentName };
     case 'response.text.delta': {
@@ -86,7 +86,7 @@ function endCalls(run: RunAggregate, status: 'waiting' | 'given_up'): RunAggrega
 
 /** Folds the events of a run, of either kind, as they come. */
 export class RunAggregator {
-  #value = EMPTY_RUN;
+  #value = EMPTY_AGGREGATE;
   #flat: FlatState | undefined;
 
   get value(): RunAggregate {
