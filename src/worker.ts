@@ -14,7 +14,7 @@ export { systemClock } from './host/system-clock.js';
 export { Agent, InProcessMemory, ModelHealth, RealtimeAgent, RunError, StreamedRun, ToolOutput, fallbackClipBytes, handoff, hostedMcpTool, silentLogger, tool, toolResult } from '../session/index.js';
 export { CostMeter, PRICES, SESSION_EVENT_TYPES, priceTranscription, priceUsage } from '../session/index.js';
 export { InvalidStateError, PipelineError, ProtocolError, ProviderError, ToolError, TransportError, VoicewireError, errorText, explainError } from '../session/index.js';
-export { EMPTY_RUN, PartialJson, RunAggregator, aggregateRun, onlyItems, onlyText, onlyTools } from '../session/index.js';
+export { EMPTY_AGGREGATE, PartialJson, RunAggregator, aggregateRun, onlyItems, onlyText, onlyTools } from '../session/index.js';
 export { Channel, EventProcessor, ResilientProcessor, accumulate, backoffMs, batch, coalesce, filter, gate, map, merge, ofType, operator, scan, takeUntil, tee, throttle, timeout, withState } from '../session/index.js';
 export { SentenceSplitter, SpokenText, nullRecogniser, nullSplitter, nullSynthesiser, nullWorkflow, recogniserOf, spokenText, synthesiserOf } from '../session/index.js';
 export type * from '../session/index.js';

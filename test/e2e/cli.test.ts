@@ -1,6 +1,6 @@
 /** The built command line as its users meet it: as processes, with signals, pipes and exit codes. */
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import type { AddressInfo, Server } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -67,6 +67,17 @@ async function served(flags: readonly string[] = [], env: Readonly<Record<string
   const [, url = ''] = await gateway.prints(/"url":"(http:[^"]+)"/);
   return { gateway, url };
 }
+
+describe('voicewire chat', () => {
+  it('answers without a model, a socket or a terminal, to its end, and keeps what was said', async () => {
+    const memory = join(folder, 'conversation.jsonl');
+    const { code, out, err } = await ended(['chat', '--script', script, '--memory', memory, '--say', 'Hello']);
+    expect([code, out]).toEqual([0, 'Yes?\n']);
+    expect(err).toMatch(/^\d+\.\d s: 1 turn, 0 tool calls\.\n$/);
+    expect(readFileSync(memory, 'utf8')).toContain('"text":"Yes?"');
+    expect(existsSync(`${memory}.lock`)).toBe(false);
+  });
+});
 
 describe('a wrong call', () => {
   it.each([
