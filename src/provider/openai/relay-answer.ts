@@ -2,8 +2,8 @@ import { ProtocolError } from '../../../session/index.js';
 import type { Send } from '../../../session/index.js';
 import { StreamError } from '../../protocol/openai-api/answer-reader.js';
 import type { AnswerReader } from '../../protocol/openai-api/answer-reader.js';
-import { SseReader } from '../../protocol/openai-api/sse-reader.js';
 import { BadField } from '../../protocol/openai-realtime/wire-fields.js';
+import { EventStreamParser } from '../../protocol/sse/parse.js';
 import type { ApiAnswer } from './api-answer.js';
 import { streamError } from './api-error.js';
 
@@ -34,10 +34,10 @@ function isWhole(contentType: string, first: Uint8Array | undefined): boolean {
 }
 
 async function relayStream<T>(answer: ApiAnswer, first: Uint8Array | undefined, reader: AnswerReader<T>, send: Send<T>): Promise<void> {
-  const messages = new SseReader(MAX_MESSAGE_BYTES);
+  const parser = new EventStreamParser({ maxEventBytes: MAX_MESSAGE_BYTES });
   for (let bytes = first; bytes !== undefined; bytes = await answer.read()) {
-    for (const { event, data } of messages.push(bytes)) {
-      const events = data === '[DONE]' ? reader.end('done') : reader.read(parseJson(data), event);
+    for (const { type, data } of parser.push(bytes)) {
+      const events = data === '[DONE]' ? reader.end('done') : reader.read(parseJson(data), type);
       // The connection is let go before the reader has the last event: a reader that leaves then does not break it off.
       if (reader.done) answer.finish();
       for (const each of events) if (!(await send(each))) return;
@@ -68,6 +68,7 @@ function ourError(error: unknown, { host, secrets }: ApiAnswer): unknown {
   if (error instanceof StreamError) return streamError(error.info, host, secrets);
   if (error instanceof BadField) return new ProtocolError('PROTOCOL_BAD_EVENT', `A message of ${host} has no usable ${error.field}.`, { hint: 'The server is not compatible with this API; look at its log and version.' });
   if (error instanceof SyntaxError) return new ProtocolError('PROTOCOL_BAD_EVENT', `A message of ${host} is not JSON.`, { hint: 'The server is not compatible with this API; look at its log and version.' });
+  if (error instanceof ProtocolError && error.code === 'PROTOCOL_BAD_FRAME') return new ProtocolError('PROTOCOL_BAD_EVENT', `An event of ${host} is larger than ${MAX_MESSAGE_BYTES} bytes.`);
   if (error instanceof RangeError) return new ProtocolError('PROTOCOL_BAD_EVENT', error.message);
   return error;
 }
