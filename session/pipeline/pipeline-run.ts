@@ -78,13 +78,22 @@ export class PipelineRun implements PipelineInbox {
   /** Stops everything at once. With a reason, the reader's loop throws it; without, the reader has left. */
   stop(cancelled?: { readonly reason: unknown }): void {
     if (this.#life.signal.aborted) return;
+    const unheard = this.#cutShort();
     const reason = cancelled === undefined ? new InvalidStateError('PIPELINE_NOT_RUNNING', 'The conversation of the pipeline is over.') : cancelled.reason;
     this.#state.over = true;
     this.#cancelled = cancelled !== undefined;
     this.#inbox.length = 0;
     if (cancelled === undefined) void this.#events.return();
     else this.#events.fail(cancelled.reason);
+    this.#answer?.stop(reason);
+    if (unheard !== undefined) this.#tellHeard(unheard.heardText, unheard.unheardText);
     this.#end(reason);
+  }
+
+  /** What was heard of the answer that goes on, if one does: its end is an interruption, of which nobody but the workflow is told any more. */
+  #cutShort(): Extract<PipelineEffect, { type: 'tell_heard' }> | undefined {
+    const { effects } = pipelineStep(this.#state, { type: 'interrupt' }, this.#setup.clock.now());
+    return effects.find((effect): effect is Extract<PipelineEffect, { type: 'tell_heard' }> => effect.type === 'tell_heard');
   }
 
   dispatch(input: PipelineInput): void {

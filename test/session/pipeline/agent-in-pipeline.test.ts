@@ -1,11 +1,12 @@
 /** An agent as what thinks in a pipeline, through the real classes of both: what the conversation holds is what was heard. */
 import { describe, expect, it } from 'vitest';
 import { Agent, InProcessMemory, agentWorkflow, tool } from '../../../session/index.js';
-import type { AgentOptions, AgentWorkflowOptions, Guardrail, TextInputItem } from '../../../session/index.js';
+import type { AgentOptions, AgentWorkflowOptions, Guardrail, PipelineEvent, TextInputItem } from '../../../session/index.js';
 import { scriptedTextModel } from '../../../src/provider/scripted/scripted-text-model.js';
 import type { ScriptedTextModel, ScriptedTurn } from '../../../src/provider/scripted/scripted-text-model.js';
 import { runPipeline } from '../../helpers/pipeline-harness.js';
-import type { PipelineHarness } from '../../helpers/pipeline-harness.js';
+import type { HarnessOptions, PipelineHarness } from '../../helpers/pipeline-harness.js';
+import { settle } from '../../helpers/settle.js';
 
 interface Call extends PipelineHarness {
   readonly model: ScriptedTextModel;
@@ -14,11 +15,12 @@ interface Call extends PipelineHarness {
   memory(): string[];
 }
 
-function call(said: readonly string[], answers: readonly ScriptedTurn[], agent: Partial<AgentOptions<unknown, string>> = {}, options: Partial<AgentWorkflowOptions> = {}): Call {
+function call(said: readonly string[], answers: readonly ScriptedTurn[], agent: Partial<AgentOptions<unknown, string>> = {}, options: Partial<AgentWorkflowOptions> = {}, harness: HarnessOptions = {}): Call {
   const session = new InProcessMemory();
   const model = scriptedTextModel(answers);
   let runs = 0;
-  const run = runPipeline({ recogniser: [...said] }, ({ clock }) => ({
+  const run = runPipeline({ recogniser: [...said], ...harness }, ({ clock }) => ({
+    aheadMs: 1_000,
     workflow: agentWorkflow(new Agent({ name: 'Ava', ...agent }), { model, session, clock, newRunId: () => `run_${(runs += 1)}`, ...options }),
   }));
   return { ...run, model, session, memory: () => session.items().map(inShort) };
@@ -62,6 +64,25 @@ describe('an agent in a voice pipeline', () => {
     expect(run.story()).toContain('interrupted 1400 [One two three four. Five six| seven eight nine ten.]');
     expect(run.model.requests[1]?.input.map(inShort)).toEqual(['user: Count.', 'assistant (cut): One two three four. Five six', 'user: Go on.']);
     expect(run.memory()).toEqual(['user: Count.', 'assistant (cut): One two three four. Five six', 'user: Go on.', 'assistant: Eleven.']);
+  });
+
+  it.each(['aborts', 'leaves'])('remembers what was heard also where the application %s in the middle of an answer', async (how) => {
+    const hangup = new AbortController();
+    const reason = new Error('hung up');
+    // The sound of the third sentence comes when a second of the second one is still to be heard.
+    const onEvent = (event: PipelineEvent): void => {
+      if (event.type !== 'voice_stream_event_audio' || event.contentIndex !== 2) return;
+      if (how === 'leaves') throw reason;
+      hangup.abort(reason);
+    };
+    const run = call(['Count.'], [`${ANSWER} Eleven twelve.`], {}, {}, { signal: hangup.signal, onEvent });
+    await run.pause(200);
+    await says(run);
+    await run.pause(2_000);
+    expect(await run.done).toBe(reason);
+    await settle();
+    expect(run.memory()).toEqual(['user: Count.', 'assistant (cut): One two three four. Five six']);
+    expect([run.model.open, run.clock.pendingTimers]).toEqual([0, 0]);
   });
 
   it('keeps a call that was made, and the user’s words, of an answer that nobody heard', async () => {
