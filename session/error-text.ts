@@ -37,7 +37,7 @@ export interface ToldError {
  * nobody's business outside.
  */
 export function toldError(error: unknown): ToldError {
-  if (!(error instanceof VoicewireError)) return { code: 'RUN_FAILED', message: 'The run failed.', hint: 'Whoever began it finds the error in its `end`; the log of the server names its kind.' };
+  if (!(error instanceof VoicewireError)) return { code: 'RUN_FAILED', message: 'The run failed.', hint: 'Whoever began the run has the error, in its `end` or in a log.' };
   return { code: error.code, message: errorText(error), ...(error.hint === undefined ? {} : { hint: error.hint }) };
 }
 
