@@ -18,6 +18,8 @@ export { EMPTY_AGGREGATE, PartialJson, RunAggregator, aggregateRun, onlyItems, o
 export { Channel, EventProcessor, ResilientProcessor, accumulate, backoffMs, batch, coalesce, filter, gate, map, merge, ofType, operator, scan, takeUntil, tee, throttle, timeout, withState } from '../session/index.js';
 export { SentenceSplitter, SpokenText, nullRecogniser, nullSplitter, nullSynthesiser, nullWorkflow, recogniserOf, spokenText, synthesiserOf } from '../session/index.js';
 export type * from '../session/index.js';
+export { openaiRealtime } from './provider/openai/openai-realtime-worker.js';
+export type { OpenaiRealtimeOptions } from './provider/openai/openai-model.js';
 export { openaiText } from './provider/openai/openai-text.js';
 export type { OpenaiTextOptions } from './provider/openai/openai-text.js';
 export { openaiRecogniser } from './provider/openai/openai-recogniser.js';

@@ -102,7 +102,7 @@ export function standardTransport(socket: StandardWebSocket, options: { readonly
   return browserTransport(socket, options.clock ?? systemClock, options.anyCode ?? false);
 }
 
-function browserTransport(socket: StandardWebSocket, clock: Clock, anyCode = false): SocketTransport {
+export function browserTransport(socket: StandardWebSocket, clock: Clock, anyCode = false): SocketTransport {
   const transport = new SocketTransport(
     {
       get protocol() {

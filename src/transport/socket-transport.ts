@@ -249,3 +249,11 @@ function fitReason(reason: string): string {
   const { read } = new TextEncoder().encodeInto(reason, new Uint8Array(REASON_BYTES));
   return reason.slice(0, read);
 }
+
+/** The signal of a connection is for the whole life of its socket. */
+export function closeOnAbort(transport: SocketTransport, signal: AbortSignal): void {
+  const onAbort = (): void => void transport.close(1000, 'aborted');
+  if (signal.aborted) return onAbort();
+  signal.addEventListener('abort', onAbort, { once: true });
+  void transport.ended.then(() => signal.removeEventListener('abort', onAbort));
+}

@@ -3,8 +3,9 @@ import { WebSocket } from 'ws';
 import { TransportError } from '../../session/index.js';
 import type { Clock } from '../../session/index.js';
 import { systemClock } from '../host/system-clock.js';
+import { handshakeRefused, handshakeTimedOut } from './handshake-failures.js';
+import { closeOnAbort } from './socket-transport.js';
 import type { Transport } from './transport.js';
-import type { SocketTransport } from './socket-transport.js';
 import { wsTransport } from './ws-transport.js';
 
 export interface ConnectWebSocketOptions {
@@ -53,7 +54,10 @@ function untilOpen(socket: WebSocket, host: string, { signal, clock, connectTime
       socket.terminate();
     };
     const onAbort = (): void => fail(signal?.reason);
-    const onRefused = (_request: unknown, response: IncomingMessage): void => fail(refusal(host, response));
+    const onRefused = (_request: unknown, response: IncomingMessage): void => {
+      response.resume();
+      fail(handshakeRefused(host, response.statusCode ?? 0));
+    };
     const onError = (error: Error): void => fail(unreachable(host, error));
     const onOpen = (): void => {
       settle();
@@ -62,21 +66,6 @@ function untilOpen(socket: WebSocket, host: string, { signal, clock, connectTime
     const timer = clock.after(connectTimeoutMs, () => fail(handshakeTimedOut(host, connectTimeoutMs)));
     signal?.addEventListener('abort', onAbort);
     socket.on('unexpected-response', onRefused).on('error', onError).on('open', onOpen);
-  });
-}
-
-function closeOnAbort(transport: SocketTransport, signal: AbortSignal): void {
-  const onAbort = (): void => void transport.close(1000, 'aborted');
-  if (signal.aborted) return onAbort();
-  signal.addEventListener('abort', onAbort, { once: true });
-  void transport.ended.then(() => signal.removeEventListener('abort', onAbort));
-}
-
-function handshakeTimedOut(host: string, connectTimeoutMs: number): TransportError {
-  return new TransportError('CONNECT_TIMEOUT', `${host} did not complete the WebSocket handshake within ${connectTimeoutMs} ms.`, {
-    stage: 'connect',
-    retryable: true,
-    hint: 'Check the address and the network; a firewall that swallows packets looks like this.',
   });
 }
 
@@ -98,28 +87,6 @@ function startSocket(url: string | URL, options: ConnectWebSocketOptions): { soc
       hint: 'An address looks like wss://host/path or ws://127.0.0.1:8080/path, a header value is plain ASCII without line breaks.',
     });
   }
-}
-
-function refusal(host: string, response: IncomingMessage): TransportError {
-  const status = response.statusCode ?? 0;
-  response.resume();
-  if (status === 401 || status === 403) {
-    return new TransportError('MODEL_UNAUTHORIZED', `${host} refused the credentials (HTTP ${status}).`, {
-      stage: 'connect',
-      status,
-      hint: 'Check that the key is complete, not expired, and allowed to use this model.',
-    });
-  }
-  if (status === 404) {
-    return new TransportError('MODEL_NOT_FOUND', `${host} has nothing at this address (HTTP 404).`, { stage: 'connect', status, hint: 'Check the path of the address and the name of the model.' });
-  }
-  const redirected = status >= 300 && status < 400;
-  return new TransportError('MODEL_REFUSED', `${host} refused the WebSocket (HTTP ${status}).`, {
-    stage: 'connect',
-    status,
-    retryable: status === 429 || status >= 500,
-    hint: redirected ? 'Redirects are not followed; use the final address.' : status === 429 ? 'Too many requests: try again later.' : 'Check that the address is one of a realtime WebSocket.',
-  });
 }
 
 /** What people can do about the ways in which a connection fails. */

@@ -83,7 +83,7 @@ describe('for workers', () => {
     expect(worker.filter((name) => !main.includes(name))).toEqual([]);
     expect(main.filter((name) => !worker.includes(name)).sort()).toEqual([
       ...['CallRecorder', 'ClockSpeaker', 'FileMemory', 'PacedMicrophone', 'VoiceClient', 'bundledClip', 'connectNodeVoiceClient', 'nodeVoiceClient'],
-      ...['openFileMemory', 'openWavFile', 'openaiRealtime', 'runRoutes', 'streamToResponse'],
+      ...['openFileMemory', 'openWavFile', 'runRoutes', 'streamToResponse'],
     ]);
   });
 });

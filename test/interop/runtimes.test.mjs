@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { build } from 'esbuild';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createVoice, startEmulator } from '../../src/emulator/index.ts';
 import { usersProject } from './users-project.mjs';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
@@ -51,16 +52,17 @@ for (const [name, binary, flags] of RUNTIMES) {
   });
 }
 
-test.skipIf(missing(workerd))(`workerd holds the call, without the modules of Node${missing(workerd) ? ': not installed' : ''}`, async () => {
+test.skipIf(missing(workerd))(`workerd holds the call, in its process and over a socket, without the modules of Node${missing(workerd) ? ': not installed' : ''}`, async () => {
   // As the bundlers for workers do it. The optional package is left where it is looked for.
   const alias = { voicewire: join(home, 'node_modules/voicewire/dist/src/worker.js') };
   await build({ entryPoints: [join(home, 'worker.mjs')], bundle: true, format: 'esm', platform: 'neutral', conditions: ['workerd', 'worker', 'browser'], alias, external: ['openai'], outfile: join(home, 'bundle.mjs'), logLevel: 'silent' });
   writeFileSync(
     join(home, 'worker.capnp'),
     `using Workerd = import "/workerd/workerd.capnp";
-     const config :Workerd.Config = (services = [(name = "main", worker = .worker)], sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")]);
+     const config :Workerd.Config = (services = [(name = "main", worker = .worker), (name = "internet", network = (allow = ["private", "local"]))], sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")]);
      const worker :Workerd.Worker = (modules = [(name = "worker", esModule = embed "bundle.mjs")], compatibilityDate = "2026-01-01");`,
   );
+  const emulator = await startEmulator({ apiKey: 'sk-here', pace: 50, voice: createVoice({ synthesizers: [] }) });
   const child = spawn(workerd, ['serve', '--control-fd=3', 'worker.capnp'], { cwd: home, stdio: ['ignore', 'ignore', 'pipe', 'pipe'] });
   try {
     const complaints = [];
@@ -69,9 +71,12 @@ test.skipIf(missing(workerd))(`workerd holds the call, without the modules of No
       child.stdio[3].on('data', (line) => resolve(JSON.parse(String(line).split('\n', 1)[0]).port));
       child.on('error', reject).on('exit', () => reject(new Error(complaints.join(''))));
     });
-    const response = await fetch(`http://127.0.0.1:${port}/`);
-    expect(await response.text(), complaints.join('')).toBe(JSON.stringify(IN_PROCESS));
+    const response = await fetch(`http://127.0.0.1:${port}/?model=${encodeURIComponent(emulator.url)}`);
+    const text = await response.text();
+    expect(response.status, text + complaints.join('')).toBe(200);
+    expect(JSON.parse(text)).toEqual({ ...IN_PROCESS, model: { ...ON_SOCKETS.model, unreachable: 'MODEL_UNREACHABLE' } });
   } finally {
     child.kill();
+    await emulator.close();
   }
 });
