@@ -2,7 +2,7 @@
 import { request } from 'node:http';
 import { describe, expect, it } from 'vitest';
 import { MemoryRunStore } from '../../../src/event-stream/index.js';
-import type { RunStreamEvent } from '../../../src/event-stream/index.js';
+import type { TypedEvent } from '../../../src/event-stream/index.js';
 import { heldBytes } from '../../helpers/heap.js';
 import { serveRuns } from './served-runs.js';
 
@@ -39,7 +39,7 @@ describe('a run that says more than a reader takes', () => {
         await begun;
         base = await settledBytes();
         for (; made < 1_600; made += 1) {
-          yield { type: 'big', n: made, text: 'x'.repeat(EVENT_CHARS) } as RunStreamEvent;
+          yield { type: 'big', n: made, text: 'x'.repeat(EVENT_CHARS) } as TypedEvent;
           if (made % 400 === 399) most = Math.max(most, (await settledBytes()) - base);
         }
       },
