@@ -48,5 +48,5 @@ export { standardTransport } from './transport/browser-socket.js';
 export type { StandardWebSocket } from './transport/browser-socket.js';
 export type { Transport, TransportClose, TransportHandlers } from './transport/transport.js';
 export { SentenceSplitter, SpokenText, spokenText } from '../session/index.js';
-export { RunView, TextPacer, printRun, streamWriter } from './printer/index.js';
-export type { PaceMode, Piece, PrintRunOptions, PrintedRun, RunViewOptions, TextPacerOptions } from './printer/index.js';
+export { TerminalView, TextPacer, printRun, streamWriter } from './printer/index.js';
+export type { PaceMode, Piece, PrintRunOptions, PrintedRun, TerminalViewOptions, TextPacerOptions } from './printer/index.js';

@@ -1,12 +1,12 @@
 import type { FlatRunEvent } from '../../session/index.js';
 import { awaitedClock } from '../host/awaited-clock.js';
-import { RunView } from './run-view.js';
-import type { Piece, RunViewOptions } from './run-view.js';
+import { TerminalView } from './terminal-view.js';
+import type { Piece, TerminalViewOptions } from './terminal-view.js';
 import { StatusLine } from './status-line.js';
 import { TextPacer } from './text-pacer.js';
 import type { TextPacerOptions } from './text-pacer.js';
 
-export interface PrintRunOptions extends RunViewOptions, Partial<Pick<TextPacerOptions, 'mode' | 'updatesPerSecond' | 'typingMs' | 'clock'>> {
+export interface PrintRunOptions extends TerminalViewOptions, Partial<Pick<TextPacerOptions, 'mode' | 'updatesPerSecond' | 'typingMs' | 'clock'>> {
   /** Where the text goes. A promise holds the run until the output has room again. */
   readonly write: (text: string) => void | Promise<void>;
   /** Whether the output is a terminal that may have colours and a line that moves; default false: plain text, nothing is ever erased. */
@@ -33,7 +33,7 @@ const COLOUR: Readonly<Record<Piece['kind'], number | undefined>> = { answer: un
  */
 export async function printRun(events: AsyncIterable<FlatRunEvent>, options: PrintRunOptions): Promise<PrintedRun> {
   const { terminal = false, clock = awaitedClock, signal } = options;
-  const view = new RunView(options);
+  const view = new TerminalView(options);
   const output = new Output(options.write);
   let atLineStart = true;
   const status = terminal ? new StatusLine(clock, (text) => output.write(text), () => atLineStart) : undefined;

@@ -1,5 +1,5 @@
 import type { Clock, Timer } from '../../session/index.js';
-import { oneLine } from './run-view.js';
+import { oneLine } from './terminal-view.js';
 
 /** How often the line is drawn anew, in ms. */
 const EVERY_MS = 100;

@@ -82,8 +82,8 @@ describe('for workers', () => {
     const [main, worker] = [await import(inHome('node_modules/voicewire/dist/src/index.js')), await import(inHome('node_modules/voicewire/dist/src/worker.js'))].map((door) => Object.keys(door));
     expect(worker.filter((name) => !main.includes(name))).toEqual([]);
     expect(main.filter((name) => !worker.includes(name)).sort()).toEqual([
-      ...['CallRecorder', 'ClockSpeaker', 'FileMemory', 'PacedMicrophone', 'VoiceClient', 'bundledClip', 'connectNodeVoiceClient', 'nodeVoiceClient'],
-      ...['openFileMemory', 'openWavFile', 'runRoutes', 'streamToResponse'],
+      ...['CallRecorder', 'ClockSpeaker', 'FileMemory', 'PacedMicrophone', 'TerminalView', 'TextPacer', 'VoiceClient', 'bundledClip', 'connectNodeVoiceClient', 'nodeVoiceClient'],
+      ...['openFileMemory', 'openWavFile', 'printRun', 'runRoutes', 'streamToResponse', 'streamWriter'],
     ]);
   });
 });

@@ -6,7 +6,7 @@ export interface Piece {
   readonly text: string;
 }
 
-export interface RunViewOptions {
+export interface TerminalViewOptions {
   /** Default true. */
   readonly reasoning?: boolean;
   /** Calls, their progress and their results; default true. */
@@ -17,14 +17,14 @@ export interface RunViewOptions {
 const MAX_SHOWN = 200;
 
 /** Turns the events of a run into what is shown: what is said, what was thought and what tools did stand apart. Holds no more than where the line stands. */
-export class RunView {
+export class TerminalView {
   readonly #reasoning: boolean;
   readonly #tools: boolean;
   #last: Piece['kind'] | undefined;
   #lineOpen = false;
   #agentName: string | undefined;
 
-  constructor(options: RunViewOptions = {}) {
+  constructor(options: TerminalViewOptions = {}) {
     this.#reasoning = options.reasoning ?? true;
     this.#tools = options.tools ?? true;
   }
