@@ -33,6 +33,7 @@ const IN_PROCESS = {
 const ON_SOCKETS = {
   model: { outcome: 'completed', text: 'Good evening, this is Trattoria Aurora. How can I help you?', seconds: 4, refused: 'MODEL_UNAUTHORIZED' },
   gateway: { heard: true, run: 'It is seven.' },
+  slow: { reason: 'too_slow', beforeItsEnd: true },
 };
 
 let home = '';

@@ -1,4 +1,6 @@
-// The same over real sockets of the runtime: the emulator as the model, a gateway, a caller at it, and a run over server-sent events.
+// The same over real sockets of the runtime: the emulator as the model, a gateway, a caller at it, a run over server-sent events, and a slow reader.
+import { connect } from 'node:net';
+import { WebSocketServer } from 'ws';
 
 /** A session whose model is at the far end of a socket: the greeting, and a refusal with its reason. */
 async function modelOnSocket({ RealtimeAgent, RealtimeSession, openaiRealtime, startEmulator, createVoice, systemClock }) {
@@ -33,6 +35,28 @@ async function gatewayOnSocket({ Agent, RealtimeAgent, caller, createVoice, open
   return { heard: call.played.length > 0, run: run.join('') };
 }
 
+/** A reader that takes nothing is let go, whatever this runtime's sockets say of what they hold. */
+async function readerThatTakesNothing({ standardTransport, streamToSocket }) {
+  const server = new WebSocketServer({ port: 0, host: '127.0.0.1' });
+  await new Promise((resolve) => server.once('listening', resolve));
+  const accepted = new Promise((resolve) => server.once('connection', resolve));
+  const { port } = server.address();
+  const reader = connect(port, '127.0.0.1', () => reader.write('GET / HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n'));
+  reader.pause();
+  let made = 0;
+  async function* flood() {
+    // 100 MB, with a turn for the socket between any two.
+    for (; made < 1_000; made += 1) {
+      yield { type: 'control', text: 'x'.repeat(100_000) };
+      await new Promise((resolve) => setTimeout(resolve, 0));
+    }
+  }
+  const { reason } = await streamToSocket(standardTransport(await accepted, { anyCode: true }), flood(), { whenSlow: 'shed', maxUnreadBytes: 500_000 });
+  reader.destroy();
+  await new Promise((resolve) => server.close(resolve));
+  return { reason, beforeItsEnd: made < 1_000 };
+}
+
 export async function onSockets(doors) {
-  return { model: await modelOnSocket(doors), gateway: await gatewayOnSocket(doors) };
+  return { model: await modelOnSocket(doors), gateway: await gatewayOnSocket(doors), slow: await readerThatTakesNothing(doors) };
 }
