@@ -11,6 +11,7 @@
 import { errorText } from '../error-text.js';
 import { ProviderError, TransportError, VoicewireError } from '../errors.js';
 import type { ModelClose, ModelErrorInfo, ModelInput } from '../ports/model.js';
+import { backoffMs } from '../stream/backoff.js';
 import { endBeside } from './beside.js';
 import { hasAnother, learnHealth, noteFailure, noteSuccess, pickModel, rest } from './breaker.js';
 import { restartFormatWatch } from './format-watch-state.js';
@@ -303,7 +304,7 @@ function attemptFailed(context: StepContext, attempt: Attempt, error: unknown, e
       context.effects.push(close);
       link.failedAttempts += 1;
       link.tried.length = 0;
-      if (nowMs >= expiryDueMs(link)) return lookAgain(context, backoffMs(link));
+      if (nowMs >= expiryDueMs(link)) return lookAgain(context, pauseMs(link));
       // It was only to go back to a model that is preferred: that rests again.
       link.rotating = false;
       return scheduleRotation(context);
@@ -415,7 +416,7 @@ function tryAgain(context: StepContext, error: unknown, close: { readonly code: 
   const hopeless = link.breakers.length === 1 && link.failedAttempts > 0 && error instanceof VoicewireError && !error.retryable;
   if (hopeless || link.failedAttempts >= link.policy.maxAttempts || nowMs - state.connection.sinceMs >= link.policy.giveUpAfterMs) return giveUp(context, error, close);
   const fresh = link.tried.length > 0 && hasAnother(link, link.tried.at(-1) ?? -1, nowMs);
-  const delayMs = fresh ? 0 : Math.round(backoffMs(link));
+  const delayMs = fresh ? 0 : Math.round(pauseMs(link));
   link.failedAttempts += 1;
   emitReconnecting(context, link.failedAttempts, delayMs, state.connection.reason);
   if (delayMs === 0) return openAttempt(context);
@@ -436,11 +437,9 @@ function giveUp(context: StepContext, error: unknown, close: { readonly code: nu
   if (!tellLast(context, told, close)) finish(context, close.code, close.reason);
 }
 
-/** Half of the delay is fixed and half is drawn, so that the calls of a server that restarts do not all come back in the same moment. */
-function backoffMs(link: LinkState): number {
-  const { baseDelayMs, maxDelayMs } = link.policy;
-  const capMs = Math.min(maxDelayMs, baseDelayMs * 2 ** link.failedAttempts);
-  return capMs / 2 + (capMs / 2) * nextJitter(link);
+/** The calls of a server that restarts do not all come back in the same moment: the state draws for itself. */
+function pauseMs(link: LinkState): number {
+  return backoffMs(link.policy, link.failedAttempts + 1, nextJitter(link));
 }
 
 // ---- words ----
