@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
+import type { ChildProcess, ChildProcessWithoutNullStreams } from 'node:child_process';
 import { once } from 'node:events';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
 const MAIN = fileURLToPath(new URL('../../dist/src/cli/main.js', import.meta.url));
@@ -58,9 +57,51 @@ export function visible(text: string): string {
 export function cliAtTerminal(args: readonly string[], { env = {}, redirect = '' }: { env?: Readonly<Record<string, string>>; redirect?: string } = {}): CliAtTerminal {
   const words = [process.execPath, MAIN, ...args].map((word) => `'${word.replaceAll("'", String.raw`'\''`)}'`);
   const child = spawn('script', ['-qefc', `stty cols 80 rows 24; ${redirect === '' ? 'exec ' : ''}${words.join(' ')} ${redirect}`, '/dev/null'], { env: { ...plainEnvironment(), SHELL: '/bin/sh', TERM: 'xterm', ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
+  const { done, until } = watched(child);
+  let seen = 0;
+  return {
+    done,
+    type: (keys) => void child.stdin.write(keys),
+    async shows(pattern) {
+      const match = await until(pattern, (out) => pattern.exec(visible(out).slice(seen)));
+      seen += match.index + match[0].length;
+      return match;
+    },
+  };
+}
+
+/** Starts it with these arguments; `env` is added to an environment without keys, tokens and addresses. */
+export function spawnCli(args: readonly string[], env: Readonly<Record<string, string>> = {}): SpawnedCli {
+  const child = spawn(process.execPath, [MAIN, ...args], { env: { ...plainEnvironment(), ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
+  const { done, until } = watched(child);
+  return {
+    done,
+    started: new Promise((resolve) => child.stdout.once('data', resolve).once('close', resolve)),
+    input: (text) => void child.stdin.end(text),
+    prints: (pattern) =>
+      until(pattern, (out, isWhole) => {
+        // A line counts when its end has come.
+        for (const line of out.slice(0, isWhole ? undefined : out.lastIndexOf('\n') + 1).split(/\r?\n/u)) {
+          const match = pattern.exec(line);
+          if (match !== null) return match;
+        }
+        return null;
+      }),
+    signal: (name) => void child.kill(name),
+    closeOutput: () => child.stdout.destroy(),
+  };
+}
+
+interface Watched {
+  readonly done: Promise<Ended>;
+  /** Resolves with what is found in what was printed so far; rejects when it ends without. `pattern` is for people. */
+  until(pattern: RegExp, find: (out: string, isWhole: boolean) => RegExpExecArray | null): Promise<RegExpExecArray>;
+}
+
+function watched(child: ChildProcessWithoutNullStreams): Watched {
   running.add(child);
   let [out, err] = ['', ''];
-  let [gone, seen] = [false, 0];
+  let gone = false;
   const waiting = new Set<() => void>();
   const look = (): void => waiting.forEach((waiter) => waiter());
   child.stdin.on('error', () => {});
@@ -77,64 +118,18 @@ export function cliAtTerminal(args: readonly string[], { env = {}, redirect = ''
   });
   return {
     done,
-    type: (keys) => void child.stdin.write(keys),
-    shows: (pattern) =>
+    until: (pattern, find) =>
       new Promise((resolve, reject) => {
         const waiter = (): void => {
-          const match = pattern.exec(visible(out).slice(seen));
+          const match = find(out, gone);
           if (match === null && !gone) return;
           waiting.delete(waiter);
-          if (match === null) return reject(new Error(`It ended without ${String(pattern)}:\n${JSON.stringify(out)}\n${err}`));
-          seen += match.index + match[0].length;
-          resolve(match);
-        };
-        waiting.add(waiter);
-        waiter();
-      }),
-  };
-}
-
-/** Starts it with these arguments; `env` is added to an environment without keys, tokens and addresses. */
-export function spawnCli(args: readonly string[], env: Readonly<Record<string, string>> = {}): SpawnedCli {
-  const child = spawn(process.execPath, [MAIN, ...args], { env: { ...plainEnvironment(), ...env }, stdio: ['pipe', 'pipe', 'pipe'] });
-  running.add(child);
-  child.stdin.on('error', () => {});
-  const lines: string[] = [];
-  const waiting = new Set<() => void>();
-  let out = '';
-  let err = '';
-  let gone = false;
-  const look = (): void => waiting.forEach((waiter) => waiter());
-  child.stdout.on('data', (data: Buffer) => (out += data.toString()));
-  child.stderr.on('data', (data: Buffer) => (err += data.toString()));
-  createInterface(child.stdout).on('line', (line) => {
-    lines.push(line);
-    look();
-  });
-  const done = once(child, 'close').then(([code]) => {
-    gone = true;
-    running.delete(child);
-    look();
-    return { code: code as number | null, out, err };
-  });
-  return {
-    done,
-    started: new Promise((resolve) => child.stdout.once('data', resolve).once('close', resolve)),
-    input: (text) => void child.stdin.end(text),
-    prints: (pattern) =>
-      new Promise((resolve, reject) => {
-        const waiter = (): void => {
-          const match = lines.map((line) => pattern.exec(line)).find((found) => found !== null);
-          if (match === undefined && !gone) return;
-          waiting.delete(waiter);
-          if (match === undefined) reject(new Error(`It ended without ${String(pattern)}:\n${out}${err}`));
+          if (match === null) reject(new Error(`It ended without ${String(pattern)}:\n${JSON.stringify(out)}\n${err}`));
           else resolve(match);
         };
         waiting.add(waiter);
         waiter();
       }),
-    signal: (name) => void child.kill(name),
-    closeOutput: () => child.stdout.destroy(),
   };
 }
 
