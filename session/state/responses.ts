@@ -83,8 +83,11 @@ export function onSpeechEnded(context: StepContext): void {
 
 /** The user's turn is closed: where the model answers by itself, it is about to, and owes it. */
 export function onTurnEnded(context: StepContext): void {
-  if (answersByItself(context.state)) onSpeechEnded(context);
-  else delete context.state.turnEndedMs;
+  const { state } = context;
+  if (answersByItself(state)) {
+    state.unansweredTurns = (state.unansweredTurns ?? 0) + 1;
+    onSpeechEnded(context);
+  } else delete state.turnEndedMs;
   requestNext(context);
 }
 
@@ -385,7 +388,10 @@ function begin(context: StepContext, responseId: string, pastime: boolean): Live
   put(state, 'live', responseId, response);
   turnsAnsweredBy(state, responseId);
   delete state.turnEndedMs;
-  state.mayBegin = false;
+  // Of several turns that were closed before it began, it may be the answer to the first alone.
+  state.mayBegin = (state.unansweredTurns ?? 0) > 1;
+  if (state.mayBegin) state.unansweredTurns = 1;
+  else delete state.unansweredTurns;
   for (const wanted of state.wanted) delete wanted.collidedMs;
   if (state.request.name === 'requested') delete state.request.wanted.collidedMs;
   emit(context, { type: 'agent_start', responseId });

@@ -176,6 +176,8 @@ export interface SessionState {
   beginsUnasked: boolean;
   /** A turn of the user has ended and no response has begun since: the model may begin one by itself at any moment. */
   mayBegin: boolean;
+  /** Turns of the user that were closed and that no response has begun for since; absent at none. Each may have an answer of its own, or one has all. */
+  unansweredTurns?: number;
   /** Whether the model says which of our commands it refuses. Not known before it has. */
   namesRefused: boolean;
   /** Requests that we have given up: event ids, newest last. What still comes of them is not wanted. */
