@@ -41,8 +41,10 @@ function chromium() {
 /** The published clients of test/interop: installed when they are missing. Offline that cannot be. */
 function interopReady() {
   const missing = () => ['openai', '@openai/agents-realtime', 'esbuild', 'webpack', 'ws', 'zod'].some((name) => !existsSync(join('test/interop/node_modules', name, 'package.json')));
-  if (!missing()) return true;
-  spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error', ...(process.env.CI ? [] : ['--fetch-retries=0'])], { cwd: 'test/interop', stdio: 'inherit', shell: process.platform === 'win32' });
+  const install = (cwd) => spawnSync('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error', ...(process.env.CI ? [] : ['--fetch-retries=0'])], { cwd, stdio: 'inherit', shell: process.platform === 'win32' });
+  if (missing()) install('test/interop');
+  // Other runtimes, in a folder of their own: an install script beside them would be run by the wrong one.
+  if (!existsSync('test/interop/binaries/node_modules')) install('test/interop/binaries');
   return !missing();
 }
 

@@ -11,7 +11,7 @@ import { createVoice, startEmulator } from '../../src/emulator/index.ts';
 import { usersProject } from './users-project.mjs';
 
 const HERE = fileURLToPath(new URL('.', import.meta.url));
-const installed = (path) => join(HERE, 'node_modules', path);
+const installed = (path) => join(HERE, 'binaries/node_modules', path);
 const workerd = installed('@cloudflare/workerd-linux-64/bin/workerd');
 
 const RUNTIMES = [
