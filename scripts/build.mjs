@@ -1,7 +1,8 @@
-// Builds dist/, or the folder that is named: the library by the TypeScript compiler, its two inner rooms as one file each, the browser's audio
+// Builds dist/, or the folder that is named: the library by the TypeScript compiler, rooms that nobody enters but by their doors as one file each, the browser's audio
 // worklet as one self-contained file, and the gateway's page.
 import { spawnSync } from 'node:child_process';
 import { chmodSync, existsSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { isAbsolute, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'vite';
 
@@ -18,8 +19,16 @@ const tsc = spawnSync(process.execPath, ['node_modules/typescript/bin/tsc', '-p'
 if (tsc.status !== 0) process.exit(tsc.status ?? 1);
 chmodSync(`${next}/src/cli/main.js`, 0o755);
 
-// Nobody enters a room but by its door, and a hundred small files take longer to find and open than to read: each room becomes the file of its door.
-for (const room of ['audio', 'session']) {
+// Nobody enters these rooms but by their doors, and a hundred small files take longer to find and open than to read: each room becomes the file of its
+// door. What lies outside of it stays outside. `session` has folders and one neighbour; the others are flat.
+const outside = {
+  audio: () => false,
+  session: (id) => /^\.\.\/.*audio\/index\.js$/.test(id),
+  'src/event-stream': (id) => !id.startsWith('./') && !id.startsWith('/'),
+  'src/printer': (id) => !id.startsWith('./') && !id.startsWith('/'),
+  'src/recording': (id) => !id.startsWith('./') && !id.startsWith('/'),
+};
+for (const [room, external] of Object.entries(outside)) {
   await build({
     configFile: false,
     logLevel: 'warn',
@@ -31,7 +40,7 @@ for (const room of ['audio', 'session']) {
       target: 'es2022',
       lib: { entry: `${next}/${room}/index.js`, formats: ['es'], fileName: () => 'door.js' },
       // The names of the files that it was made of would hold the name of a folder that is gone.
-      rollupOptions: { experimental: { attachDebugInfo: 'none' }, external: (id) => /^\.\.\/.*audio\/index\.js$/.test(id), output: { paths: (id) => (id.endsWith('/audio/index.js') ? '../audio/index.js' : id) } },
+      rollupOptions: { experimental: { attachDebugInfo: 'none' }, external, output: { paths: (id) => (isAbsolute(id) ? relative(`${root}${next}/${room}`, id) : id) } },
     },
   });
   for (const file of readdirSync(`${next}/${room}`, { recursive: true })) if (file.endsWith('.js') && file !== 'door.js') rmSync(`${next}/${room}/${file}`);
