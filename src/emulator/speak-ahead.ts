@@ -1,4 +1,4 @@
-import { Channel, produced } from '../../session/index.js';
+import { Channel, SpokenText, produced } from '../../session/index.js';
 import type { Synthesiser } from '../../session/index.js';
 
 /** A piece of a sentence's sound, PCM16 mono at the synthesiser's rate. */
@@ -6,6 +6,7 @@ export interface SpokenPiece {
   readonly sentence: string;
   /** Whether it is the first of its sentence. */
   readonly first: boolean;
+  /** Empty where nothing of the sentence is spoken: it is written only. */
   readonly samples: Int16Array;
 }
 
@@ -24,10 +25,13 @@ export function speakAhead(sentences: AsyncIterable<string>, synthesiser: Synthe
   return produced(async (send, life) => {
     const lines = new Channel<Line>({ capacity: 1, whenFull: 'wait' });
     const making = new Set<AsyncIterator<Int16Array>>();
+    const spoken = new SpokenText();
     const cut = async (): Promise<void> => {
       for await (const sentence of sentences) {
+        const words = spoken.of(sentence);
         const sound = produced<Int16Array>(async (give, end) => {
-          for await (const samples of synthesiser.speak(sentence, { signal: end })) if (samples.length > 0 && !(await give(samples))) return;
+          if (words === '') await give(new Int16Array(0));
+          else for await (const samples of synthesiser.speak(words, { signal: end })) if (samples.length > 0 && !(await give(samples))) return;
         }, life);
         const line: Line = { sentence, sound };
         if (!(await lines.send(line))) return;

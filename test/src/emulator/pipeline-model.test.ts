@@ -190,3 +190,23 @@ function sessionOn(parts: { model?: TextModel; synthesiser?: Synthesiser }): { s
 function failing<T>(error: Error): AsyncIterable<T> {
   return { [Symbol.asyncIterator]: () => ({ next: () => Promise.reject(error) }) };
 }
+
+test('what is for the eye is in the transcript, and is not spoken', async () => {
+  const text = '```js\nrun()\n```\nSee you tomorrow.';
+  const model: TextModel = {
+    label: 'code',
+    async *respond() {
+      yield { type: 'response_started', responseId: 'r' };
+      yield { type: 'text_delta', itemId: 'm', delta: text };
+      yield { type: 'response_done', responseId: 'r', status: 'completed', output: [{ type: 'message', id: 'm', text }] };
+    },
+  };
+  const asked: string[] = [];
+  const { session } = sessionOn({ model, synthesiser: { ...voice, speak: (words, options) => (asked.push(words.trim()), voice.speak(words, options)) } });
+  await session.connect();
+  const ended = new Promise<string>((resolve) => session.on('agent_end', (event) => resolve(event.text)));
+  session.respond();
+  expect((await ended).split(/\s+/u)).toEqual(text.split(/\s+/u));
+  expect(asked).toEqual(['See you tomorrow.']);
+  await session.close();
+});

@@ -88,3 +88,17 @@ test('a text that breaks off is told after what it had', async () => {
   expect((await first).value).toMatchObject({ sentence: 'One.' });
   await expect(spoken.next()).rejects.toThrow('no more words');
 });
+
+test('marks for the eye are not spoken; what is nothing else comes without sound, in its place', async () => {
+  const { synthesiser, asked, lines } = handed();
+  const spoken = speakAhead(from('**One.** ', '```js\nrun()\n```\n', 'Two.'), synthesiser, life().signal)[Symbol.asyncIterator]();
+  const first = spoken.next();
+  await settle();
+  lines.get('One.')?.push(new Int16Array(1));
+  lines.get('One.')?.close();
+  expect((await first).value).toMatchObject({ sentence: '**One.** ', samples: new Int16Array(1) });
+  expect((await spoken.next()).value).toMatchObject({ sentence: '```js\nrun()\n```\n', first: true, samples: new Int16Array(0) });
+  await settle();
+  expect(asked).toEqual(['One.', 'Two.']);
+  await spoken.return?.();
+});
